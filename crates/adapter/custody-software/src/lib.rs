@@ -1,0 +1,1 @@
+//! Private keys as files encrypted under a key-encryption key.

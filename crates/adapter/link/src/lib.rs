@@ -1,0 +1,1 @@
+//! The socket between gateway and keyguard: frames, descriptor passing, reconnection.

@@ -1,0 +1,1 @@
+//! What the keyguard may not do: seccomp, Landlock, limits, core dumps.

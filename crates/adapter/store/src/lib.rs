@@ -1,0 +1,1 @@
+//! State and ledger sequencing in SQLite, one file per noun.

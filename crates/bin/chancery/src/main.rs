@@ -1,0 +1,2 @@
+//! main, wiring and configuration of the one binary.
+fn main() {}

@@ -1,0 +1,46 @@
+//! The names of the native signature formats.
+
+use std::fmt;
+
+/// A native signature format. What it does lives in `domain/format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FormatName {
+    /// Windows Authenticode in a PE image, embedded.
+    Pe,
+    /// A Sigstore bundle v0.3 beside any file, detached.
+    Sigstore,
+}
+
+impl FormatName {
+    /// All formats, in the order of their names.
+    pub const ALL: [Self; 2] = [Self::Pe, Self::Sigstore];
+
+    /// The stable name: `pe`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pe => "pe",
+            Self::Sigstore => "sigstore",
+        }
+    }
+    /// Finds a format by its stable name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+    /// Whether the signature lies beside the artifact.
+    #[must_use]
+    pub const fn is_detached(self) -> bool {
+        match self {
+            Self::Pe => false,
+            Self::Sigstore => true,
+        }
+    }
+}
+
+impl fmt::Display for FormatName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

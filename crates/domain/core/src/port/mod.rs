@@ -1,0 +1,12 @@
+//! Ports: one trait per file, plain data, a strict fake in `dev/testkit`, a conformance suite.
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub mod clock;
+pub mod cosigner;
+pub mod custodian;
+pub mod sequencer;
+
+/// A boxed future, so that ports stay object-safe without a runtime in the domain.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

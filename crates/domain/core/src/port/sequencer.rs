@@ -1,0 +1,85 @@
+//! The one writer of the ledger, with the state that changes in the same transaction.
+
+use super::Boxed;
+use crate::digest::Sha256;
+use crate::id::{RequestId, StatementId};
+use crate::receipt::Receipt;
+use crate::time::Time;
+
+/// Largest leaf in bytes: entry bundles carry 16-bit lengths (C2SP tlog-tiles).
+pub const MAX_LEAF: usize = 65_535;
+
+/// State that must change together with the leaves, or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Binds a token to its first request; the same request joins, another is refused as a replay.
+    TokenUse {
+        /// `Caller::token_use`.
+        token: Sha256,
+        /// The request.
+        request: RequestId,
+        /// The token's `exp`; the row may be dropped some time after it.
+        expires: Time,
+    },
+    /// An intent was logged: its index is that of the append's last leaf.
+    Intent {
+        /// The request.
+        request: RequestId,
+        /// The statement.
+        statement: StatementId,
+        /// What is needed to resume or close it: order and plan, JSON.
+        order: String,
+    },
+    /// The intent at `index` is closed and its result released.
+    Release {
+        /// Index of the intent.
+        index: u64,
+        /// The request.
+        request: RequestId,
+        /// The statement.
+        statement: StatementId,
+        /// The result that is returned again when the same wish comes back, JSON. Receipts are completed on read.
+        result: String,
+    },
+    /// The intent at `index` is closed without a result.
+    Abandon {
+        /// Index of the intent.
+        index: u64,
+    },
+}
+
+/// Leaves to be appended next to each other, and what changes with them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Append {
+    /// Leaves, each at most [`MAX_LEAF`] bytes of UTF-8 (canonical JSON).
+    pub leaves: Vec<String>,
+    /// Changes, applied before the leaves get their indices; if one is refused, none of this append happens.
+    pub changes: Vec<Change>,
+}
+
+/// Why an append did not happen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The queue is full or the service is stopping; nothing was written (exit 75).
+    #[error("ledger does not accept entries now: {0}")]
+    Busy(String),
+    /// Durable, but not cosigned yet because the keyguard does not answer (exit 75). Indices are assigned.
+    #[error("ledger entry waits for its cosignature: {0}")]
+    NotCosigned(String),
+    /// The token is bound to another request.
+    #[error("token was used for request {0}")]
+    TokenReplayed(RequestId),
+    /// A leaf that is empty or larger than [`MAX_LEAF`].
+    #[error("leaf of {0} bytes; at most 65535")]
+    LeafSize(usize),
+    /// The intent at this index is closed already.
+    #[error("intent {0} is closed already")]
+    Closed(u64),
+}
+
+/// Appends to the ledger. Concurrent appends share one commit, one checkpoint and one cosignature (natural group
+/// commit: whatever queued during the last commit; no timer).
+pub trait Sequencer: Send + Sync + std::fmt::Debug {
+    /// Resolves when the leaves are durable, under a cosigned and published checkpoint: one receipt per leaf.
+    fn append(&self, append: Append) -> Boxed<'_, Result<Vec<Receipt>, AppendError>>;
+}

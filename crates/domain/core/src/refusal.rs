@@ -1,0 +1,230 @@
+//! Refusals: values with stable codes. The code decides HTTP status and exit status.
+
+use std::fmt;
+
+use crate::decision::Trace;
+
+/// Why a request was refused. Codes are frozen: CH3xxx identity, CH4xxx policy, CH5xxx order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub enum RefusalCode {
+    /// The token is not a well-formed, well-signed JWS of a registered issuer.
+    #[serde(rename = "CH3001")]
+    TokenInvalid,
+    /// `iss` names no registered issuer.
+    #[serde(rename = "CH3002")]
+    IssuerUnknown,
+    /// The audience is not ours.
+    #[serde(rename = "CH3003")]
+    AudienceWrong,
+    /// The audience binds the token to another request.
+    #[serde(rename = "CH3004")]
+    TokenBoundElsewhere,
+    /// Expired, not yet valid, too old, or too long-lived.
+    #[serde(rename = "CH3005")]
+    TokenExpired,
+    /// The token was used for another request.
+    #[serde(rename = "CH3006")]
+    TokenReplayed,
+    /// The kind of caller may not do this.
+    #[serde(rename = "CH3007")]
+    CallerKind,
+    /// No token was sent.
+    #[serde(rename = "CH3008")]
+    TokenMissing,
+    /// No such profile.
+    #[serde(rename = "CH4001")]
+    ProfileUnknown,
+    /// No grant names this caller at all.
+    #[serde(rename = "CH4002")]
+    CallerUnknown,
+    /// A grant is meant for this caller, but a matcher does not hold.
+    #[serde(rename = "CH4012")]
+    GrantMismatch,
+    /// A guardrail forbids it.
+    #[serde(rename = "CH4013")]
+    GuardrailForbids,
+    /// The profile does not allow this format.
+    #[serde(rename = "CH4014")]
+    FormatNotAllowed,
+    /// The profile demands more depth.
+    #[serde(rename = "CH4015")]
+    DepthTooShallow,
+    /// The profile's limit for this window is spent.
+    #[serde(rename = "CH4016")]
+    LimitSpent,
+    /// The profile demands a request-bound audience.
+    #[serde(rename = "CH4017")]
+    BindingTooWeak,
+    /// The key is disabled, absent, or of another family or environment.
+    #[serde(rename = "CH4018")]
+    KeyUnusable,
+    /// The order does not carry what the keyguard needs, or not in agreement with the ledger.
+    #[serde(rename = "CH5001")]
+    OrderInvalid,
+    /// The intent is not in the ledger, is too old, or was used.
+    #[serde(rename = "CH5002")]
+    IntentInvalid,
+    /// The policy version is not the one that the ledger names.
+    #[serde(rename = "CH5003")]
+    PolicyVersionWrong,
+    /// The statement is not what it claims to be.
+    #[serde(rename = "CH5004")]
+    StatementInvalid,
+}
+
+/// Who has to act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalClass {
+    /// The caller could not be authenticated: HTTP 401, exit 3.
+    Unauthenticated,
+    /// Policy said no: HTTP 403, exit 4.
+    Denied,
+    /// A limit is spent: HTTP 429, exit 4.
+    Limited,
+    /// The request is not what it claims to be: HTTP 422, exit 2.
+    Invalid,
+}
+
+impl RefusalCode {
+    /// The frozen code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TokenInvalid => "CH3001",
+            Self::IssuerUnknown => "CH3002",
+            Self::AudienceWrong => "CH3003",
+            Self::TokenBoundElsewhere => "CH3004",
+            Self::TokenExpired => "CH3005",
+            Self::TokenReplayed => "CH3006",
+            Self::CallerKind => "CH3007",
+            Self::TokenMissing => "CH3008",
+            Self::ProfileUnknown => "CH4001",
+            Self::CallerUnknown => "CH4002",
+            Self::GrantMismatch => "CH4012",
+            Self::GuardrailForbids => "CH4013",
+            Self::FormatNotAllowed => "CH4014",
+            Self::DepthTooShallow => "CH4015",
+            Self::LimitSpent => "CH4016",
+            Self::BindingTooWeak => "CH4017",
+            Self::KeyUnusable => "CH4018",
+            Self::OrderInvalid => "CH5001",
+            Self::IntentInvalid => "CH5002",
+            Self::PolicyVersionWrong => "CH5003",
+            Self::StatementInvalid => "CH5004",
+        }
+    }
+    /// Every code with its meaning in one line, for the reference page and `chancery help CODE`.
+    pub const ALL: [(Self, &'static str); 21] = [
+        (Self::TokenInvalid, "the token is malformed, unsigned, or signed by a key that is not the issuer's"),
+        (Self::IssuerUnknown, "the token's issuer is not registered"),
+        (Self::AudienceWrong, "the token was made for another audience"),
+        (Self::TokenBoundElsewhere, "the token is bound to another request"),
+        (Self::TokenExpired, "the token is expired, not yet valid, too old, or lives too long"),
+        (Self::TokenReplayed, "the token was used for another request"),
+        (Self::CallerKind, "this kind of caller may not ask for signatures"),
+        (Self::TokenMissing, "no identity token was sent"),
+        (Self::ProfileUnknown, "no such profile"),
+        (Self::CallerUnknown, "no grant names this caller"),
+        (Self::GrantMismatch, "a grant is meant for this caller, but a matcher does not hold"),
+        (Self::GuardrailForbids, "a guardrail forbids it"),
+        (Self::FormatNotAllowed, "the profile does not allow this format"),
+        (Self::DepthTooShallow, "the profile demands that more of the artifact is seen"),
+        (Self::LimitSpent, "the profile's limit for this window is spent"),
+        (Self::BindingTooWeak, "the profile demands a token that is bound to the request"),
+        (Self::KeyUnusable, "the key is disabled, absent, or belongs to another family or environment"),
+        (Self::OrderInvalid, "the order to the keyguard is incomplete or contradicts the ledger"),
+        (Self::IntentInvalid, "the intent is not in the ledger, too old, or used"),
+        (Self::PolicyVersionWrong, "the policy version is not the one that the ledger names"),
+        (Self::StatementInvalid, "the statement is not what it claims to be"),
+    ];
+    /// Who has to act.
+    #[must_use]
+    pub const fn class(self) -> RefusalClass {
+        match self {
+            Self::TokenInvalid
+            | Self::IssuerUnknown
+            | Self::AudienceWrong
+            | Self::TokenBoundElsewhere
+            | Self::TokenExpired
+            | Self::TokenReplayed
+            | Self::TokenMissing => RefusalClass::Unauthenticated,
+            Self::CallerKind
+            | Self::ProfileUnknown
+            | Self::CallerUnknown
+            | Self::GrantMismatch
+            | Self::GuardrailForbids
+            | Self::FormatNotAllowed
+            | Self::DepthTooShallow
+            | Self::BindingTooWeak
+            | Self::KeyUnusable => RefusalClass::Denied,
+            Self::LimitSpent => RefusalClass::Limited,
+            Self::OrderInvalid | Self::IntentInvalid | Self::PolicyVersionWrong | Self::StatementInvalid => {
+                RefusalClass::Invalid
+            }
+        }
+    }
+}
+
+impl fmt::Display for RefusalCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// A refusal as a value: code, what, actual, expected, what to do. Holds no secret and no token.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Refusal {
+    /// The frozen code.
+    pub code: RefusalCode,
+    /// One line, lower case, no full stop.
+    pub what: String,
+    /// What was found; may be empty.
+    pub actual: String,
+    /// What was expected; may be empty.
+    pub expected: String,
+    /// What to do; may be empty. Never advises to weaken a rule.
+    pub hint: String,
+    /// What policy evaluated, when it got that far.
+    pub trace: Trace,
+}
+
+impl Refusal {
+    /// A refusal with a code and one line.
+    #[must_use]
+    pub fn new(code: RefusalCode, what: impl Into<String>) -> Self {
+        Self {
+            code,
+            what: what.into(),
+            actual: String::new(),
+            expected: String::new(),
+            hint: String::new(),
+            trace: Vec::new(),
+        }
+    }
+    /// Adds what was found and what was expected.
+    #[must_use]
+    pub fn because(mut self, actual: impl Into<String>, expected: impl Into<String>) -> Self {
+        self.actual = actual.into();
+        self.expected = expected.into();
+        self
+    }
+    /// Adds what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+    /// Adds what policy evaluated.
+    #[must_use]
+    pub fn with_trace(mut self, trace: Trace) -> Self {
+        self.trace = trace;
+        self
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.what)
+    }
+}

@@ -1,0 +1,1 @@
+//! One folder per native signature format, each with the same hooks.

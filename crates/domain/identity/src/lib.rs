@@ -1,0 +1,1 @@
+//! Workload token and issuer keys become a caller with normalised claims.

@@ -1,0 +1,1 @@
+//! Profiles, grants and guardrails decide, with a trace of every rule.

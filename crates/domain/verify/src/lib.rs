@@ -1,0 +1,1 @@
+//! Artifact, evidence and trust snapshot become a verdict: pure, offline, embeddable.

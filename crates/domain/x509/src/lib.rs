@@ -1,0 +1,1 @@
+//! Certificates, SCTs, CMS and RFC 3161: read and written in two phases.

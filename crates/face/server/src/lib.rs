@@ -1,0 +1,1 @@
+//! HTTP handlers, problem+json, limits, TLS.

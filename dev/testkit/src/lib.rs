@@ -1,0 +1,3 @@
+//! Strict fakes, conformance suites and hostile peers, for tests of every crate. Never linked into the product.
+
+pub mod keys;

@@ -1,0 +1,2 @@
+//! check, test, tidy, goldens, bench.
+fn main() {}
