@@ -72,10 +72,7 @@ impl TestKey {
     pub fn pkcs8(&self) -> Vec<u8> {
         use aws_lc_rs::encoding::{Pkcs8V1Der, Pkcs8V2Der};
         match &self.pair {
-            Pair::Ecdsa(pair) => {
-                let der: Pkcs8V1Der<'_> = pair.as_der().expect("pkcs8");
-                der.as_ref().to_vec()
-            }
+            Pair::Ecdsa(pair) => pair.to_pkcs8v1().expect("pkcs8").as_ref().to_vec(),
             Pair::Ed25519(pair) => {
                 let der: Pkcs8V2Der<'_> = pair.as_der().expect("pkcs8");
                 der.as_ref().to_vec()
