@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod family;
 pub mod format;
 pub mod id;
+pub mod message;
 pub mod order;
 pub mod port;
 pub mod receipt;

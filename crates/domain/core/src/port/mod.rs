@@ -6,7 +6,12 @@ use std::pin::Pin;
 pub mod clock;
 pub mod cosigner;
 pub mod custodian;
+pub mod entropy;
+pub mod issuer_keys;
+pub mod keyguard;
 pub mod sequencer;
+pub mod stamper;
+pub mod state;
 
 /// A boxed future, so that ports stay object-safe without a runtime in the domain.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

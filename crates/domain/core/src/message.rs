@@ -1,0 +1,223 @@
+//! The messages between gateway and keyguard. The same over a socket pair and over mTLS between two hosts.
+//!
+//! Every frame is a 32-bit big-endian length and that many bytes of JSON (at most [`MAX_FRAME`]):
+//! `{"id":7,"call":{"sign":{…}}}` and, in any order, `{"id":7,"reply":{"signed":{…}}}`.
+
+use crate::digest::DigestAlgorithm;
+use crate::id::{KeyId, PolicyVersion};
+use crate::order::{Order, base64_bytes};
+use crate::port::cosigner::{CosignError, Follow};
+use crate::port::custodian::{CustodyError, KeyDescription, KeySpec, Signature};
+use crate::refusal::Refusal;
+use crate::time::Time;
+
+/// Both sides must say the same; a mixed upgrade is refused in words instead of misunderstood.
+pub const PROTOCOL: u32 = 1;
+/// Largest frame in bytes; a policy of 2,000 files is the largest message.
+pub const MAX_FRAME: usize = 16 * 1024 * 1024;
+
+/// What the gateway asks.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Call {
+    /// First message on a connection.
+    Hello {
+        /// [`PROTOCOL`] of the gateway.
+        protocol: u32,
+    },
+    /// Creates all keys and authorities, once in the life of an installation.
+    Initialise(Initialise),
+    /// New leaves to follow, and a checkpoint to cosign.
+    Follow(Follow),
+    /// The documents of a policy version that the ledger names.
+    Policy {
+        /// Canonical governance documents; their SHA-256 must be the version that the keyguard saw in the ledger.
+        documents: String,
+    },
+    /// An order for one signature.
+    Sign(Box<Order>),
+    /// A timestamp by the built-in authority.
+    Stamp(Stamp),
+    /// Makes a key for artifacts.
+    KeyCreate(KeySpec),
+    /// Stops a key.
+    KeyDisable(KeyId),
+    /// All keys.
+    KeyList,
+    /// A long-lived code-signing certificate for a key of the built-in CA.
+    CertificateIssue(CertificateIssue),
+    /// The authorities' certificates and public keys.
+    Authorities,
+    /// Custodians, sandbox, policy: what `doctor` shows.
+    Health,
+}
+
+/// What the keyguard answers.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Reply {
+    /// To `Hello`.
+    Hello(Hello),
+    /// To `Initialise` and `Authorities`.
+    Authorities(Box<Authorities>),
+    /// To `Follow`: the cosignature's note line.
+    Cosigned(String),
+    /// To `Follow`, when it did not.
+    NotCosigned(CosignError),
+    /// To `Policy`: the version that is in force now.
+    Policy(PolicyVersion),
+    /// To `Sign`.
+    Signed(Box<Signed>),
+    /// To `Stamp`: a TimeStampResp, DER.
+    Stamped(#[serde(with = "base64_bytes")] Vec<u8>),
+    /// To `KeyCreate` and `KeyDisable`.
+    Key(Box<KeyDescription>),
+    /// To `KeyList`.
+    Keys(Vec<KeyDescription>),
+    /// To `CertificateIssue`: leaf first, DER.
+    Chain(Vec<Der>),
+    /// To `Health`.
+    Healthy(Vec<ReportLine>),
+    /// It will not: the caller's fault or policy.
+    Refused(Box<Refusal>),
+    /// It could not now; safe to try again (exit 75).
+    Unavailable(String),
+    /// It could not, and trying again will not help.
+    Failed(String),
+}
+
+/// A DER structure, base64 in JSON.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Der(#[serde(with = "base64_bytes")] pub Vec<u8>);
+
+/// What the keyguard says of itself.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hello {
+    /// [`PROTOCOL`] of the keyguard.
+    pub protocol: u32,
+    /// Whether keys and authorities exist.
+    pub initialised: bool,
+    /// The ledger size that it has seen.
+    pub ledger_size: u64,
+    /// The policy version that the ledger named last.
+    pub policy: Option<PolicyVersion>,
+    /// Whether it holds the documents of that version.
+    pub policy_loaded: bool,
+}
+
+/// What a new installation is called.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Initialise {
+    /// Organisation in the authorities' names.
+    pub organisation: String,
+    /// Marks every authority as a development one: DO NOT TRUST in the name, and the marker extension.
+    pub dev: bool,
+    /// The ledger's verifier key (C2SP vkey), pinned from now on.
+    pub ledger_vkey: String,
+    /// The keys for artifacts to make.
+    pub keys: Vec<KeySpec>,
+    /// Seed for serial numbers, 32 bytes.
+    #[serde(with = "base64_bytes")]
+    pub seed: Vec<u8>,
+}
+
+/// What makes an installation recognisable: public material only.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authorities {
+    /// Self-signed root of code signing.
+    pub root: Der,
+    /// Issuing CA under it.
+    pub issuing: Der,
+    /// Self-signed root of time stamping.
+    pub tsa_root: Der,
+    /// The time stamping certificate under it.
+    pub tsa: Der,
+    /// The CT log's key, SubjectPublicKeyInfo.
+    pub ct_key: Der,
+    /// The keyguard's cosigning verifier key (C2SP vkey).
+    pub cosigner_vkey: String,
+    /// When they were made.
+    pub created: Time,
+    /// Whether they are development authorities.
+    pub dev: bool,
+}
+
+/// A timestamp request to the built-in authority.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stamp {
+    /// The request as received or built: TimeStampReq, DER (RFC 3161 §2.4.1).
+    #[serde(with = "base64_bytes")]
+    pub request: Vec<u8>,
+    /// Serial number for the token, at most 16 bytes.
+    #[serde(with = "base64_bytes")]
+    pub serial: Vec<u8>,
+    /// The digest that the gateway expects in it; logs and metrics name it.
+    pub digest: DigestAlgorithm,
+}
+
+/// A long-lived certificate for a key.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateIssue {
+    /// The key that it certifies; of family `cms`.
+    pub key: KeyId,
+    /// Common name.
+    pub common_name: String,
+    /// Life in days, at most 460 (CSBR 6.3.2).
+    pub days: u32,
+    /// Serial number, 16 bytes.
+    #[serde(with = "base64_bytes")]
+    pub serial: Vec<u8>,
+}
+
+/// A signature with what belongs to it, and the keyguard's own record of it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signed {
+    /// The signature over the statement's bytes.
+    pub signature: Signature,
+    /// The bytes that were signed (for DSSE: the payload; for CMS: the signed attributes; for a message: the digest).
+    #[serde(with = "base64_bytes")]
+    pub signed_bytes: Vec<u8>,
+    /// The identity leaf, DER, where the format uses one; else the certificate chain of the key, leaf first.
+    pub chain: Vec<Der>,
+    /// When the keyguard signed, by its own clock.
+    pub at: Time,
+}
+
+/// One line of a health report, for `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportLine {
+    /// What was looked at: `seccomp`, `custodian software`.
+    pub item: String,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// In words.
+    pub detail: String,
+}
+
+/// A call with its number.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallFrame {
+    /// Unique on the connection.
+    pub id: u64,
+    /// The call.
+    pub call: Call,
+}
+
+/// A reply with the number of its call.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplyFrame {
+    /// The call's number.
+    pub id: u64,
+    /// The reply.
+    pub reply: Reply,
+}

@@ -1,0 +1,63 @@
+//! What the gateway remembers, apart from the ledger. Writes that must agree with the ledger are
+//! [`super::sequencer::Change`]s; these are reads, and writes that may come earlier or later.
+
+use super::Boxed;
+use crate::digest::Sha256;
+use crate::id::{PolicyVersion, ProfileName, RequestId, StatementId};
+use crate::time::Time;
+
+/// The state cannot be read or written now (exit 75).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("state is not available: {0}")]
+pub struct StateError(pub String);
+
+/// An intent that has neither result nor abandonment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenIntent {
+    /// Its index in the ledger.
+    pub index: u64,
+    /// The request.
+    pub request: RequestId,
+    /// The statement.
+    pub statement: StatementId,
+    /// What `Change::Intent` kept.
+    pub order: String,
+    /// What `signed_put` kept, when the keyguard had signed already.
+    pub signed: Option<String>,
+}
+
+/// The current governance documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentPolicy {
+    /// Their version.
+    pub version: PolicyVersion,
+    /// 1 for the first.
+    pub sequence: u64,
+    /// Canonical documents.
+    pub documents: String,
+}
+
+/// Reads and independent writes. Implemented by the store and by a strict fake.
+pub trait State: Send + Sync + std::fmt::Debug {
+    /// The released result of a statement of a request, as `Change::Release` kept it.
+    fn released(
+        &self,
+        request: RequestId,
+        statement: StatementId,
+    ) -> Boxed<'_, Result<Option<String>, StateError>>;
+    /// The request that a token was first used for.
+    fn token_use(&self, token: Sha256) -> Boxed<'_, Result<Option<RequestId>, StateError>>;
+    /// Keeps what the keyguard answered for an intent. Survives the death of the process, not of the machine: after
+    /// that the intent is abandoned, which is safe.
+    fn signed_put(&self, index: u64, signed: String) -> Boxed<'_, Result<(), StateError>>;
+    /// All open intents, oldest first.
+    fn open_intents(&self) -> Boxed<'_, Result<Vec<OpenIntent>, StateError>>;
+    /// Times of the intents of a profile since a moment, to rebuild limits after a start.
+    fn intents_since(&self, profile: ProfileName, since: Time) -> Boxed<'_, Result<Vec<Time>, StateError>>;
+    /// Keeps governance documents; they are in force once their event is in the ledger.
+    fn policy_put(&self, policy: CurrentPolicy) -> Boxed<'_, Result<(), StateError>>;
+    /// The documents with the highest sequence.
+    fn policy_current(&self) -> Boxed<'_, Result<Option<CurrentPolicy>, StateError>>;
+    /// Keeps evidence (token, issuer keys) under its digest.
+    fn evidence_put(&self, index: u64, evidence: String) -> Boxed<'_, Result<(), StateError>>;
+}
