@@ -7,7 +7,7 @@ use crate::digest::DigestAlgorithm;
 use crate::id::{KeyId, PolicyVersion};
 use crate::order::{Order, base64_bytes};
 use crate::port::cosigner::{CosignError, Follow};
-use crate::port::custodian::{CustodyError, KeyDescription, KeySpec, Signature};
+use crate::port::custodian::{KeyDescription, KeySpec, Signature};
 use crate::refusal::Refusal;
 use crate::time::Time;
 
@@ -103,8 +103,8 @@ pub struct Hello {
     pub ledger_size: u64,
     /// The policy version that the ledger named last.
     pub policy: Option<PolicyVersion>,
-    /// Whether it holds the documents of that version.
-    pub policy_loaded: bool,
+    /// The policy version whose documents it holds.
+    pub policy_loaded: Option<PolicyVersion>,
 }
 
 /// What a new installation is called.
