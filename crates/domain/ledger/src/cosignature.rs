@@ -1,0 +1,49 @@
+//! Cosignatures (C2SP tlog-cosignature, Ed25519, type 0x04): that a follower saw this checkpoint as the newest.
+//!
+//! ```text
+//! message    cosignature/v1\n  time 1679315147\n  <the checkpoint's note text>
+//! in a note  — name base64(4-byte key id || 8-byte big-endian seconds || 64-byte signature)\n
+//! ```
+
+use chancery_core::time::Time;
+
+use crate::checkpoint::SignedCheckpoint;
+use crate::note::NoteSignature;
+use crate::vkey::{KeyError, KeyKind, VerifierKey};
+
+/// The bytes that a cosigner signs; `checkpoint` is the note text with its final newline. Times before the epoch
+/// count as the epoch.
+#[must_use]
+pub fn message(checkpoint: &str, at: Time) -> Vec<u8> {
+    format!("cosignature/v1\ntime {}\n{checkpoint}", seconds(at)).into_bytes()
+}
+
+/// The note line `— name base64\n` for a raw Ed25519 signature (64 bytes) over [`message`].
+#[must_use]
+pub fn line(key: &VerifierKey, at: Time, signature: &[u8]) -> String {
+    let mut bytes = seconds(at).to_be_bytes().to_vec();
+    bytes.extend_from_slice(signature);
+    NoteSignature { name: key.name().clone(), key_id: key.id(), bytes }.line()
+}
+
+/// Verifies the cosignature of `key` on a checkpoint and tells when it was made.
+pub fn verify(checkpoint: &SignedCheckpoint, key: &VerifierKey) -> Result<Time, KeyError> {
+    if key.kind() != KeyKind::Cosigner {
+        return Err(KeyError::Kind(key.name().clone()));
+    }
+    let wrong = || KeyError::Wrong(key.name().clone());
+    let bytes = key.signature_in(checkpoint.note())?;
+    let (stamp, signature) = bytes.split_first_chunk::<8>().ok_or_else(wrong)?;
+    // The specification caps timestamps at 2^63 - 1; milliseconds must fit as well.
+    let stamp = i64::from_be_bytes(*stamp);
+    if !(0..=i64::MAX / 1000).contains(&stamp) {
+        return Err(wrong());
+    }
+    let at = Time::from_seconds(stamp);
+    key.check(&message(checkpoint.note().text(), at), signature)?;
+    Ok(at)
+}
+
+fn seconds(at: Time) -> u64 {
+    u64::try_from(at.seconds()).unwrap_or(0)
+}
