@@ -1,0 +1,92 @@
+//! One streaming pass over any file: its digest and size. The file itself is never held.
+
+use std::io::Read;
+
+use chancery_core::digest::Hasher;
+use chancery_core::family::Family;
+use serde_json::{Map, Value, json};
+
+use crate::patch::read_some;
+use crate::seam::{FormatError, Layout, Options, Prepared, Sample, Sureness};
+
+/// Size of the one buffer in bytes.
+const BUFFER: usize = 256 * 1024;
+
+/// Takes any file, detached.
+#[must_use]
+pub fn detect(_: &Sample<'_>) -> Sureness {
+    Sureness::Any
+}
+
+/// Hashes the artifact. Options: `family` (`provenance-dsse`, the default, or `message`) and `subject` (the name in
+/// the provenance; the file name by default).
+pub fn prepare(reader: &mut dyn Read, options: &Options<'_>) -> Result<Prepared, FormatError> {
+    let (family, body) = wish(options)?;
+    let mut hasher = Hasher::default();
+    let mut size = 0u64;
+    let mut buffer = vec![0u8; BUFFER];
+    loop {
+        let count = read_some(reader, &mut buffer)?;
+        let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else { break };
+        hasher.update(chunk);
+        size = size.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+    Ok(Prepared { body, family, digest: hasher.finish(), size, layout: Layout::Beside })
+}
+
+fn wish(options: &Options<'_>) -> Result<(Family, Value), FormatError> {
+    let mut family = Family::ProvenanceDsse;
+    let mut body = Map::new();
+    for (name, value) in options.values {
+        let refuse = |expected| FormatError::Option { name: name.chars().take(80).collect(), expected };
+        match (name.as_str(), value.as_str()) {
+            ("family", Some("message")) => family = Family::Message,
+            ("family", Some("provenance-dsse")) => family = Family::ProvenanceDsse,
+            ("family", _) => return Err(refuse("expected `provenance-dsse` or `message`")),
+            ("subject", Some(subject)) => drop(body.insert("subject".into(), json!(subject))),
+            ("subject", None) => return Err(refuse("expected text")),
+            _ => return Err(refuse("not an option of format `sigstore`; expected `family` or `subject`")),
+        }
+    }
+    if family == Family::Message && !body.is_empty() {
+        let expected = "has no meaning in family `message`";
+        return Err(FormatError::Option { name: "subject".into(), expected });
+    }
+    Ok((family, Value::Object(body)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chancery_core::digest::Sha256;
+
+    fn prepared(values: &Value, bytes: &[u8]) -> Result<Prepared, FormatError> {
+        let options = Options { values: values.as_object().unwrap(), key: None };
+        prepare(&mut std::io::Cursor::new(bytes), &options)
+    }
+
+    #[test]
+    fn hashes_in_one_pass() {
+        let bytes = vec![7u8; BUFFER + 1];
+        let found = prepared(&json!({}), &bytes).unwrap();
+        assert_eq!((found.digest, found.size), (Sha256::of(&bytes), bytes.len() as u64));
+        assert_eq!((found.family, found.body), (Family::ProvenanceDsse, json!({})));
+        assert_eq!(prepared(&json!({}), b"").unwrap().digest, Sha256::of(b""));
+    }
+
+    #[test]
+    fn refuses_options_that_it_does_not_know() {
+        assert_eq!(prepared(&json!({"family": "message"}), b"x").unwrap().family, Family::Message);
+        assert_eq!(prepared(&json!({"subject": "n"}), b"x").unwrap().body, json!({"subject": "n"}));
+        let bad = [
+            json!({"family": "cms"}),
+            json!({"family": 1}),
+            json!({"subject": 1}),
+            json!({"other": "x"}),
+            json!({"family": "message", "subject": "x"}),
+        ];
+        for options in bad {
+            assert!(matches!(prepared(&options, b"x"), Err(FormatError::Option { .. })), "{options}");
+        }
+    }
+}
