@@ -9,6 +9,7 @@ pub mod custodian;
 pub mod entropy;
 pub mod issuer_keys;
 pub mod keyguard;
+pub mod memory;
 pub mod sequencer;
 pub mod stamper;
 pub mod state;
