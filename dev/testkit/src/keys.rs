@@ -1,5 +1,6 @@
 //! Throw-away keys that sign without a warrant: for building fixtures in tests, never in the product.
 
+use aws_lc_rs::digest::Digest;
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -8,6 +9,7 @@ use aws_lc_rs::signature::{
     KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use chancery_core::algorithm::{KeyAlgorithm, PublicKey};
+use chancery_core::digest::DigestAlgorithm;
 
 enum Pair {
     Ecdsa(EcdsaKeyPair),
@@ -98,6 +100,24 @@ impl TestKey {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).expect("sign");
                 signature
+            }
+        }
+    }
+    /// Signs a digest that was made elsewhere; `None` when it is not of the scheme's algorithm and size, and always for
+    /// Ed25519.
+    #[must_use]
+    pub fn sign_digest(&self, algorithm: DigestAlgorithm, digest: &[u8]) -> Option<Vec<u8>> {
+        if self.algorithm.digest() != Some(algorithm) {
+            return None;
+        }
+        let digest = Digest::import_less_safe(digest, algorithm.provider()).ok()?;
+        match &self.pair {
+            Pair::Ecdsa(pair) => pair.sign_digest(&digest).ok().map(|s| s.as_ref().to_vec()),
+            Pair::Ed25519(_) => None,
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign_digest(&RSA_PKCS1_SHA256, &digest, &mut signature).ok()?;
+                Some(signature)
             }
         }
     }

@@ -1,0 +1,4 @@
+//! Suites that every implementation of a port must pass, the strict fakes included.
+
+pub mod custodian;
+pub mod signature;
