@@ -1,1 +1,18 @@
 //! Workload token and issuer keys become a caller with normalised claims.
+//!
+//! Pure: no network, no clock, no runtime; the gateway, the keyguard and the audit run the same code. The door is
+//! [`authenticate::authenticate`]; [`authenticate::peek`] tells beforehand whose keys it will need.
+
+pub mod algorithm;
+pub mod audience;
+pub mod authenticate;
+pub mod dev_issuer;
+pub mod dialect;
+pub mod issuer;
+pub mod issuers_toml;
+mod json;
+pub mod jwk;
+mod lifetime;
+mod roca;
+mod token;
+pub mod url;
