@@ -1,1 +1,10 @@
-//! One folder per native signature format, each with the same hooks.
+//! Native signature formats: one folder per format, each with the hooks of [`seam`], each one line of [`table`].
+//!
+//! A format never signs. It says what would be signed ([`seam::Format::to_be_signed`]), where the signature goes, and
+//! what a signature that is found covers.
+
+pub mod patch;
+pub mod pe;
+pub mod seam;
+pub mod sigstore;
+pub mod table;
