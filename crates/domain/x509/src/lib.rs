@@ -6,6 +6,7 @@
 
 pub mod certificate;
 pub mod chain;
+pub mod cms;
 pub mod extension;
 pub mod key;
 pub mod name;
@@ -13,4 +14,5 @@ pub mod oid;
 pub mod serial;
 pub mod signature;
 pub mod tlv;
+pub mod tsp;
 pub mod validity;
