@@ -7,10 +7,14 @@
 pub mod certificate;
 pub mod chain;
 pub mod cms;
+pub mod crl;
 pub mod extension;
+pub mod fulcio;
 pub mod key;
 pub mod name;
 pub mod oid;
+pub mod profile;
+pub mod sct;
 pub mod serial;
 pub mod signature;
 pub mod tlv;
