@@ -4,7 +4,7 @@
 //! the signature valid (CVE-2013-3900, used against 3CX). Here every byte of the table must be a header, a CMS
 //! structure or zero padding; anything else is reported as uncovered.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::SeekFrom;
 
 use chancery_core::digest::DigestAlgorithm;
 use chancery_x509::cms::parse::{Content, ParseError, SignedData};
@@ -132,9 +132,11 @@ fn add_with_nested(blob: &[u8], blobs: &mut Vec<Vec<u8>>) -> Result<(), FormatEr
 }
 
 fn parse(blob: &[u8]) -> Result<SignedData, FormatError> {
-    cms::parse::parse(blob).map_err(|error| match error {
-        ParseError::Algorithm(source) => FormatError::Unsupported(source.to_string()),
-        error => malformed(format!("certificate table: {error}")),
+    cms::parse::parse(blob).map_err(|error| {
+        if let ParseError::Algorithm(source) = error {
+            return FormatError::Unsupported(source.to_string());
+        }
+        malformed(format!("certificate table: {error}"))
     })
 }
 

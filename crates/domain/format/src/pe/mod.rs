@@ -19,9 +19,11 @@
 
 pub mod attach;
 pub mod digest;
+pub mod extract;
 pub mod image;
 mod options;
 pub mod prepare;
+pub mod sign;
 pub mod spc;
 pub mod statement;
 
@@ -29,7 +31,18 @@ pub use prepare::Layout;
 
 use chancery_core::format::FormatName;
 
-use crate::seam::FormatError;
+use crate::seam::{Format, FormatError};
+
+/// The hooks.
+pub const FORMAT: Format = Format {
+    name: FormatName::Pe,
+    detect: image::detect,
+    prepare: prepare::prepare,
+    to_be_signed: sign::to_be_signed,
+    assemble: sign::assemble,
+    attach: attach::attach,
+    extract: extract::extract,
+};
 
 /// The error of everything here that parses.
 pub(crate) fn malformed(what: impl Into<String>) -> FormatError {

@@ -4,11 +4,11 @@ use chancery_core::digest::DigestAlgorithm;
 use chancery_core::statement::Statement;
 use chancery_core::warrant::ToBeSigned;
 use chancery_x509::certificate::Certificate;
-use chancery_x509::cms::algorithm::scheme_of;
 use chancery_x509::cms::attribute::Attribute;
 use chancery_x509::cms::signed_attributes::SignedAttributes;
 use chancery_x509::cms::signed_data::{self, EncapsulatedContent};
 use chancery_x509::cms::{oid, unsigned};
+use chancery_x509::signature::SignatureScheme;
 
 use crate::pe::spc;
 use crate::pe::statement::Body;
@@ -39,7 +39,7 @@ pub fn assemble(
     }
     let content = spc::indirect_data(body.digest_algorithm, &body.image_digest);
     let attributes = attributes(&body, &content)?;
-    let scheme = scheme_of(signer.public_key.algorithm).map_err(|error| refuse(error.to_string()))?;
+    let scheme = SignatureScheme::of(signer.public_key.algorithm);
     let blob = signed_data::assemble(&signed_data::Parts {
         content_type: oid::SPC_INDIRECT_DATA,
         content: EncapsulatedContent::Pkcs7(&content),
