@@ -5,3 +5,4 @@ pub mod conformance;
 pub mod custodian;
 pub mod keys;
 pub mod pe;
+pub mod pki;
