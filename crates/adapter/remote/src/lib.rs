@@ -1,1 +1,7 @@
 //! What is called over HTTP that is not a key: issuer discovery, time stamping authorities, ambient tokens.
+
+pub mod address;
+pub mod ambient;
+pub mod discovery;
+pub mod http;
+pub mod jwks;

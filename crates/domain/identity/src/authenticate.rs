@@ -44,7 +44,7 @@ pub fn peek<'a>(token: &str, issuers: &'a Issuers) -> Result<Peeked<'a>, Refusal
     let parsed = Compact::parse(token).map_err(invalid)?;
     let issuer = registered(&parsed.claims, issuers)?;
     admissible(&parsed, issuer)?;
-    Ok(Peeked { issuer, key_id: parsed.key_id })
+    Ok(Peeked { issuer, key_id: parsed.sealed.key_id })
 }
 
 /// Checks a token completely and tells who its caller is.
@@ -94,11 +94,13 @@ fn registered<'a>(claims: &Object, issuers: &'a Issuers) -> Result<&'a Issuer, R
 }
 
 fn admissible(parsed: &Compact<'_>, issuer: &Issuer) -> Result<(), Refusal> {
-    if !issuer.algorithms().contains(&parsed.algorithm) {
+    if !issuer.algorithms().contains(&parsed.sealed.algorithm) {
         let allowed: Vec<&str> = issuer.algorithms().iter().map(|algorithm| algorithm.name()).collect();
-        return Err(invalid(InvalidToken::Algorithm).because(parsed.algorithm.name(), allowed.join(", ")));
+        return Err(
+            invalid(InvalidToken::Algorithm).because(parsed.sealed.algorithm.name(), allowed.join(", "))
+        );
     }
-    parsed.check_type(issuer.token_type()).map_err(invalid)
+    parsed.sealed.check_type(issuer.token_type()).map_err(invalid)
 }
 
 fn check_signature(parsed: &Compact<'_>, issuer: &Issuer, keys: &KeySet) -> Result<(), Refusal> {
@@ -107,15 +109,15 @@ fn check_signature(parsed: &Compact<'_>, issuer: &Issuer, keys: &KeySet) -> Resu
         return Err(refuse("keys are not those of the token's issuer")
             .because(keys.issuer().as_str(), issuer.name().as_str()));
     }
-    let key = keys.select(parsed.key_id.as_deref(), parsed.algorithm).map_err(|reason| {
-        let id = parsed.key_id.as_deref().map_or_else(|| "no `kid`".to_owned(), excerpt);
+    let key = keys.select(parsed.sealed.key_id.as_deref(), parsed.sealed.algorithm).map_err(|reason| {
+        let id = parsed.sealed.key_id.as_deref().map_or_else(|| "no `kid`".to_owned(), excerpt);
         match reason {
             NoKey::Ambiguous => refuse("token does not say which of the issuer's keys signed it"),
             NoKey::Unknown => refuse("token names a key that its issuer does not publish"),
         }
         .because(id, "one key of the issuer")
     })?;
-    if key.verify(parsed.signed.as_bytes(), &parsed.signature) {
+    if key.verify(parsed.sealed.signed.as_bytes(), &parsed.sealed.signature) {
         return Ok(());
     }
     Err(refuse("token's signature is wrong"))
@@ -179,7 +181,7 @@ fn token_use(parsed: &Compact<'_>, issuer: &Issuer) -> Result<Sha256, Refusal> {
     let iss = issuer.url().as_str();
     let value = match parsed.claims.get("jti") {
         Some(Json::String(id)) if (1..=512).contains(&id.len()) => serde_json::json!({"iss": iss, "jti": id}),
-        None => serde_json::json!({"iss": iss, "signed": parsed.signed}),
+        None => serde_json::json!({"iss": iss, "signed": parsed.sealed.signed}),
         Some(_) => {
             let what = "token's `jti` is not 1 to 512 bytes of text";
             return Err(Refusal::new(RefusalCode::TokenInvalid, what));

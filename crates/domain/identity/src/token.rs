@@ -36,17 +36,32 @@ pub(crate) enum InvalidToken {
     Type,
 }
 
-/// A token's parts. Nothing in it is believed before [`crate::authenticate`] has checked the signature.
-pub(crate) struct Compact<'a> {
+/// A JWS with its header read and its payload still opaque.
+pub(crate) struct Sealed<'a> {
     pub(crate) algorithm: JwsAlgorithm,
     pub(crate) key_id: Option<String>,
     typ: Option<String>,
-    pub(crate) claims: Object,
+    pub(crate) payload: Vec<u8>,
     pub(crate) signed: &'a str,
     pub(crate) signature: Vec<u8>,
 }
 
+/// A token's parts. Nothing in it is believed before [`crate::authenticate`] has checked the signature.
+pub(crate) struct Compact<'a> {
+    pub(crate) sealed: Sealed<'a>,
+    pub(crate) claims: Object,
+}
+
 impl<'a> Compact<'a> {
+    /// Takes the token apart and reads its claims.
+    pub(crate) fn parse(token: &'a str) -> Result<Self, InvalidToken> {
+        let sealed = Sealed::parse(token)?;
+        let claims = json::object(&sealed.payload).map_err(|_| InvalidToken::Json)?;
+        Ok(Self { sealed, claims })
+    }
+}
+
+impl<'a> Sealed<'a> {
     /// Takes the token apart.
     pub(crate) fn parse(token: &'a str) -> Result<Self, InvalidToken> {
         if token.len() > MAX_TOKEN {
@@ -63,14 +78,13 @@ impl<'a> Compact<'a> {
         }
         let (signed, _) = token.rsplit_once('.').ok_or(InvalidToken::Parts)?;
         let header = json::object(&decode(header)?).map_err(|_| InvalidToken::Json)?;
-        let claims = json::object(&decode(payload)?).map_err(|_| InvalidToken::Json)?;
         refuse_dangerous(&header)?;
         let algorithm = header.get("alg").and_then(Json::as_str).and_then(JwsAlgorithm::from_name);
         Ok(Self {
             algorithm: algorithm.ok_or(InvalidToken::Algorithm)?,
             key_id: key_id(&header)?,
             typ: typ(&header)?,
-            claims,
+            payload: decode(payload)?,
             signed,
             signature: decode(signature)?,
         })
