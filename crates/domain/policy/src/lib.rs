@@ -1,1 +1,29 @@
 //! Profiles, grants and guardrails decide, with a trace of every rule.
+//!
+//! Pure: governance documents come in as text ([`documents::Documents`]), become a [`policy::Policy`], and
+//! [`decide::decide`] answers one [`facts::Facts`] with one Cedar decision over the slice of the policies that can
+//! concern the caller. Default deny; a field, attribute or file that is not known is a load error, never ignored.
+
+pub mod attribute;
+pub mod compile;
+pub mod decide;
+pub mod documents;
+mod engine;
+pub mod explain;
+pub mod facts;
+mod fields;
+pub mod grant;
+mod grant_file;
+pub mod guardrail;
+mod hint;
+mod index;
+pub mod limit;
+pub mod lint;
+pub mod pattern;
+pub mod policy;
+pub mod problem;
+pub mod profile;
+mod profile_file;
+mod schema;
+pub mod test_cases;
+mod trace;

@@ -1,0 +1,138 @@
+//! Profiles: named ways to sign.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chancery_core::depth::Depth;
+use chancery_core::environment::Environment;
+use chancery_core::family::Family;
+use chancery_core::format::FormatName;
+use chancery_core::id::{KeyId, ProfileName};
+
+use crate::grant::Grant;
+use crate::limit::Limit;
+
+/// How tightly a token must be bound to the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// A fixed audience is enough; a request-bound one is accepted too.
+    Fixed,
+    /// The audience must carry the request id.
+    Request,
+}
+
+impl Binding {
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Request => "request",
+        }
+    }
+}
+
+/// Where a signature's trusted time comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Timestamping {
+    /// The keyguard's own RFC 3161 authority.
+    Builtin,
+    /// None at all.
+    None,
+    /// Remote authorities by name, in order of preference.
+    Remote(Vec<String>),
+}
+
+/// What a profile says about one format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormatRule {
+    /// The families of signed bytes that may be asked for.
+    pub families: BTreeSet<Family>,
+    /// The least depth.
+    pub depth: Depth,
+}
+
+/// How many people must approve.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Approvals {
+    /// Distinct approvers that are needed; a profile that needs any is pending until approvals can be given.
+    pub need: u32,
+}
+
+/// A profile as read and linted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    pub(crate) name: ProfileName,
+    pub(crate) environment: Environment,
+    pub(crate) owner: String,
+    pub(crate) purpose: String,
+    pub(crate) binding: Binding,
+    pub(crate) timestamp: Timestamping,
+    pub(crate) keys: BTreeMap<Family, KeyId>,
+    pub(crate) formats: BTreeMap<FormatName, FormatRule>,
+    pub(crate) limits: Vec<Limit>,
+    pub(crate) approvals: Approvals,
+    pub(crate) grants: Vec<Grant>,
+}
+
+impl Profile {
+    /// Its name: the file's stem.
+    #[must_use]
+    pub const fn name(&self) -> &ProfileName {
+        &self.name
+    }
+    /// Where its signatures count.
+    #[must_use]
+    pub const fn environment(&self) -> Environment {
+        self.environment
+    }
+    /// Who answers for it.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+    /// What it is for.
+    #[must_use]
+    pub fn purpose(&self) -> &str {
+        &self.purpose
+    }
+    /// How tightly a token must be bound.
+    #[must_use]
+    pub const fn binding(&self) -> Binding {
+        self.binding
+    }
+    /// Where the trusted time comes from.
+    #[must_use]
+    pub const fn timestamp(&self) -> &Timestamping {
+        &self.timestamp
+    }
+    /// The key of a family; every family of every format has one.
+    #[must_use]
+    pub fn key(&self, family: Family) -> Option<&KeyId> {
+        self.keys.get(&family)
+    }
+    /// The keys by family.
+    #[must_use]
+    pub const fn keys(&self) -> &BTreeMap<Family, KeyId> {
+        &self.keys
+    }
+    /// What it says about each format that it allows.
+    #[must_use]
+    pub const fn formats(&self) -> &BTreeMap<FormatName, FormatRule> {
+        &self.formats
+    }
+    /// Its limits, by window, shortest first.
+    #[must_use]
+    pub fn limits(&self) -> &[Limit] {
+        &self.limits
+    }
+    /// How many people must approve.
+    #[must_use]
+    pub const fn approvals(&self) -> Approvals {
+        self.approvals
+    }
+    /// Its grants, sorted by name.
+    #[must_use]
+    pub fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+}
