@@ -1,1 +1,17 @@
 //! Artifact, evidence and trust snapshot become a verdict: pure, offline, embeddable.
+//!
+//! No I/O, no clock, no randomness: the same inputs give the same verdict on every machine. Every check is named and
+//! reported separately; a check that was not made is not a pass; without an expected signer nothing is accepted.
+//! What passed is a type ([`verify::VerifiedArtifact`], [`verify::VerifiedStatement`]) that only this crate can make.
+
+pub mod checks;
+pub mod explain;
+pub mod pattern;
+pub mod policy;
+pub mod revocation;
+pub mod sigstore;
+pub mod snapshot;
+pub mod trust_json;
+pub mod trusted_root;
+pub mod verify;
+pub mod window;

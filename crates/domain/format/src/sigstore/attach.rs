@@ -2,6 +2,7 @@
 
 use chancery_core::digest::Sha256;
 use chancery_core::statement::Statement;
+use chancery_x509::tsp::response::{self, Response};
 
 use super::bundle::{Bundle, Content, TlogEntry};
 use super::dsse::{self, Envelope};
@@ -12,9 +13,6 @@ use crate::seam::{Attachment, FormatError, Layout, LedgerProof, Parts, Signer};
 /// What is appended to the artifact's name.
 pub const SUFFIX: &str = ".sigstore.json";
 
-/// `TimeStampResp.status` = granted, DER: bundles carry whole responses, formats are given the token (RFC 3161 §2.4.2).
-const GRANTED: [u8; 5] = [0x30, 0x03, 0x02, 0x01, 0x00];
-
 /// Assembles the bundle. Takes the first certificate alone: a v0.3 bundle holds no issuers.
 ///
 /// Errors when a part is missing, or when entry and receipt do not belong together.
@@ -23,16 +21,7 @@ pub fn assemble(
     signer: &Signer<'_>,
     parts: &Parts<'_>,
 ) -> Result<Vec<u8>, FormatError> {
-    let content = match to_be_signed::parse(statement)? {
-        statement::Content::Message => {
-            Content::Message { digest: statement.artifact.digest, signature: parts.signature.to_vec() }
-        }
-        statement::Content::Provenance { subject } => Content::Dsse(Envelope {
-            payload: to_be_signed::payload(statement, &subject, signer)?,
-            payload_type: dsse::IN_TOTO.to_owned(),
-            signature: parts.signature.to_vec(),
-        }),
-    };
+    let content = content(statement, signer, parts.signature)?;
     let missing = |what: &str| FormatError::Parts(format!("{what} is missing"));
     let certificate = parts.certificates.first().ok_or_else(|| missing("the certificate"))?;
     let token = parts.timestamp.ok_or_else(|| missing("the timestamp"))?;
@@ -40,7 +29,7 @@ pub fn assemble(
         certificate: certificate.clone(),
         content,
         entry: entry(&parts.ledger.ok_or_else(|| missing("the ledger proof"))?)?,
-        timestamps: vec![response(token)?],
+        timestamps: vec![wrap(token)?],
     };
     let json = bundle.to_json().into_bytes();
     // What leaves must be what our own reader accepts: bounds and agreement are checked there.
@@ -48,6 +37,18 @@ pub fn assemble(
         Ok(read) if read == bundle => Ok(json),
         Ok(_) => Err(FormatError::Parts("the bundle does not read back".into())),
         Err(error) => Err(FormatError::Parts(error.to_string())),
+    }
+}
+
+/// What a signature over the statement is over, rebuilt: the same bytes as [`to_be_signed::to_be_signed`].
+pub fn content(statement: &Statement, signer: &Signer<'_>, signature: &[u8]) -> Result<Content, FormatError> {
+    let signature = signature.to_vec();
+    match to_be_signed::parse(statement)? {
+        statement::Content::Message => Ok(Content::Message { digest: statement.artifact.digest, signature }),
+        statement::Content::Provenance { subject } => {
+            let payload = to_be_signed::payload(statement, &subject, signer)?;
+            Ok(Content::Dsse(Envelope { payload, payload_type: dsse::IN_TOTO.to_owned(), signature }))
+        }
     }
 }
 
@@ -65,13 +66,11 @@ fn entry(proof: &LedgerProof<'_>) -> Result<TlogEntry, FormatError> {
     TlogEntry::new(log_id, proof.entry.to_vec(), proof.receipt.clone()).map_err(|error| refuse(&error))
 }
 
-/// Wraps a token into the response that bundles carry.
-fn response(token: &[u8]) -> Result<Vec<u8>, FormatError> {
-    let wrong = || FormatError::Parts("the timestamp is not a CMS ContentInfo".into());
-    let inner = [GRANTED.as_slice(), token].concat();
-    let length = der::Length::try_from(inner.len()).map_err(|_| wrong())?;
-    let header = der::Header::new(der::Tag::Sequence, length);
-    let mut out = der::Encode::to_der(&header).map_err(|_| wrong())?;
-    out.extend_from_slice(&inner);
-    Ok(out)
+/// Wraps a token into the response that bundles carry (RFC 3161 §2.4.2).
+fn wrap(token: &[u8]) -> Result<Vec<u8>, FormatError> {
+    let bytes = response::granted(token);
+    match response::parse(&bytes) {
+        Ok(Response::Granted { token: read }) if read == token => Ok(bytes),
+        Ok(_) | Err(_) => Err(FormatError::Parts("the timestamp is not a CMS ContentInfo".into())),
+    }
 }

@@ -1,0 +1,49 @@
+//! Step 4: the timestamps. At least one, and every one must hold (T3: not only the first).
+
+use chancery_core::verdict::Reason;
+use chancery_x509::tsp::verify::{self, Expected, Stamped, TimestampError, Trust, VerifiedTimestamp};
+
+use super::Signed;
+use crate::checks::Failure;
+use crate::snapshot::SKEW_SECONDS;
+use crate::trusted_root::Authority;
+use crate::verify::Context;
+
+/// Verifies every token over the signature bytes.
+pub(super) fn check(signed: &Signed<'_>, context: &Context<'_>) -> Result<Vec<VerifiedTimestamp>, Failure> {
+    if signed.timestamps.is_empty() {
+        return Err(Failure::new(Reason::TimestampInvalid, &"no timestamp", &"an RFC 3161 timestamp"));
+    }
+    signed.timestamps.iter().map(|token| one(token, signed.content.signature(), context)).collect()
+}
+
+fn one(response: &[u8], signature: &[u8], context: &Context<'_>) -> Result<VerifiedTimestamp, Failure> {
+    let mut expected = Expected::of(Stamped::Message(signature));
+    expected.latest = Some(context.at.plus_seconds(SKEW_SECONDS));
+    let mut failure = Failure::new(Reason::TimestampInvalid, &"an unknown authority", &"a trusted authority");
+    for authority in &context.trust.roots.timestamp_authorities {
+        match by(authority, response, &expected) {
+            // INVARIANT: the window is that of the authority that signed; another's is never borrowed.
+            Ok(stamp) if authority.window().contains(stamp.gen_time()) => return Ok(stamp),
+            Ok(stamp) => {
+                failure = Failure::new(Reason::TimestampInvalid, &stamp.gen_time(), &authority.window());
+            }
+            Err(TimestampError::NotPinned) => {}
+            Err(error) => {
+                failure = Failure::new(Reason::TimestampInvalid, &error, &"a timestamp over the signature");
+            }
+        }
+    }
+    Err(failure)
+}
+
+fn by(
+    authority: &Authority,
+    response: &[u8],
+    expected: &Expected<'_>,
+) -> Result<VerifiedTimestamp, TimestampError> {
+    let below = authority.below_root();
+    // The first certificate of the chain is the authority's own: nobody else under the same root may stamp (T4).
+    let pinned = below.get(..1).unwrap_or_default();
+    verify::response(response, expected, &Trust { roots: authority.root(), known: below, pinned })
+}
