@@ -179,6 +179,11 @@ fn read_content(body: &mut Reader<'_>) -> Result<(ObjectIdentifier, Option<Conte
     let mut inner = Reader::new(explicit);
     let element = inner.any()?;
     inner.finish()?;
+    // The tag is outside the digest: only the two that exist, and PKCS#7 too has data in an OCTET STRING.
+    let expected = if element.tag == tlv::SEQUENCE { tlv::SEQUENCE } else { tlv::OCTET_STRING };
+    if element.tag != expected || (content_type == oid::DATA && expected == tlv::SEQUENCE) {
+        return Err(TlvError::Tag { found: element.tag, expected: tlv::OCTET_STRING });
+    }
     Ok((content_type, Some(Content { tag: element.tag, value: element.value.to_vec() })))
 }
 
