@@ -59,10 +59,10 @@ pub struct Event {
     pub body: Body,
 }
 
-/// What happened. The variant's name is the event's `kind`.
+/// What happened. The variant's name is the event's `kind`. Exhaustive on purpose: whoever reads events has to decide
+/// about a new kind.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-#[non_exhaustive]
 pub enum Body {
     /// An intent is closed without a result.
     Abandoned(Closed),

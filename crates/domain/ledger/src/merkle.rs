@@ -290,3 +290,8 @@ fn range_root(start: u64, end: u64, nodes: &dyn Nodes) -> Result<Sha256, MerkleE
     let first = smallest_first.next().ok_or(MerkleError::Proof)?;
     Ok(smallest_first.fold(*first, |right, left| node_hash(left, &right)))
 }
+
+/// The root of the tree's first `size` leaves.
+pub fn root_at(size: u64, nodes: &dyn Nodes) -> Result<Sha256, MerkleError> {
+    if size == 0 { Ok(Sha256::of(&[])) } else { range_root(0, size, nodes) }
+}

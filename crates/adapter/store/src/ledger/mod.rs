@@ -1,0 +1,29 @@
+//! The ledger's one writer and its read side.
+//!
+//! ```text
+//! append → queue → one transaction → re-read, recompute → sign → cosign → view → receipts
+//!                                                                         └→ files, search index (beside the path)
+//! ```
+//!
+//! What happens in a batch is in `writer`; the tree itself is `chancery_ledger::merkle`.
+
+mod batch;
+mod change;
+mod config;
+mod cosigning;
+mod key;
+mod open;
+mod publish;
+mod read;
+mod reserve;
+mod row;
+mod search;
+mod sequencer;
+mod tree;
+mod view;
+mod writer;
+
+pub use config::LedgerConfig;
+pub use key::LedgerKey;
+pub use read::Reader;
+pub use sequencer::{Counters, Ledger};

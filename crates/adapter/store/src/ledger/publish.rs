@@ -1,0 +1,109 @@
+//! Tiles as files, for static mirrors and for serving full tiles: `ledger/tile/…`, then `ledger/checkpoint`.
+//!
+//! Beside the append path and at most a few times a second: the HTTP face reads through [`Reader::resource`], which
+//! never waits for files. Full tiles are synced once; everything can be rebuilt from the database.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use chancery_ledger::tile::{Content, HEIGHT, Tile, WIDTH};
+
+use super::read::Reader;
+use super::view::View;
+use crate::database::StoreError;
+
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Publishes each new view until the writer is gone. Holds the lock of the data directory.
+pub(crate) async fn run(reader: Reader, lock: File) {
+    let mut views = reader.view.clone();
+    loop {
+        let view = Arc::clone(&views.borrow_and_update());
+        if !view.checkpoint.is_empty()
+            && let Err(error) = publish(&reader, &view).await
+        {
+            tracing::warn!(%error, size = view.size, "tiles were not published as files");
+        }
+        if views.changed().await.is_err() {
+            break;
+        }
+        // Pauses unless the writer ended meanwhile.
+        let mut ended = views.clone();
+        let gone = async { while ended.changed().await.is_ok() {} };
+        let _either = tokio::time::timeout(PAUSE, gone).await;
+    }
+    drop(lock);
+}
+
+/// Writes full tiles that are not published yet, the partial ones of this size, and last the checkpoint.
+async fn publish(reader: &Reader, view: &Arc<View>) -> Result<(), StoreError> {
+    let root = reader.shared.directory.join("ledger");
+    let published = reader.shared.published.load(Ordering::Acquire);
+    for content in std::iter::once(Content::Entries).chain((0..8).map(Content::Hashes)) {
+        for index in full(content, published)..full(content, view.size) {
+            let tile = Tile::full(content, index);
+            write(reader, &root, (view, tile)).await?;
+            let partial = root.join(format!("{tile}.p"));
+            // Partial tiles may go once the full one is there; that they never were is fine.
+            let _absent = std::fs::remove_dir_all(partial);
+        }
+    }
+    let whole = view.size / WIDTH * WIDTH;
+    reader.shared.published.store(whole, Ordering::Release);
+    for tile in Tile::edge(view.size).into_iter().filter(|tile| !tile.is_full()) {
+        write(reader, &root, (view, tile)).await?;
+    }
+    place(&root.join("checkpoint"), view.checkpoint.as_bytes(), Sync::Never)
+}
+
+/// How many full tiles of a level a tree of `size` has.
+fn full(content: Content, size: u64) -> u64 {
+    let level = match content {
+        Content::Entries => 0,
+        Content::Hashes(level) => level,
+    };
+    let shift = u32::from(level).saturating_add(1).saturating_mul(u32::from(HEIGHT));
+    size.checked_shr(shift).unwrap_or(0)
+}
+
+async fn write(reader: &Reader, root: &Path, (view, tile): (&View, Tile)) -> Result<(), StoreError> {
+    let path = root.join(tile.to_string());
+    if !tile.is_full() && path.exists() {
+        return Ok(());
+    }
+    let bytes = reader.tile_bytes(view, tile).await?;
+    place(&path, &bytes, if tile.is_full() { Sync::Durably } else { Sync::Never })?;
+    if tile.is_full() {
+        reader.shared.counters.file_syncs.fetch_add(2, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// Whether a file must survive a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sync {
+    Durably,
+    Never,
+}
+
+/// Puts a file in place atomically.
+fn place(path: &Path, bytes: &[u8], sync: Sync) -> Result<(), StoreError> {
+    let failed = || StoreError::file(format!("publish `{}`", path.display()));
+    let directory = path.parent().ok_or_else(|| StoreError::Value("tile path has no parent".into()))?;
+    std::fs::create_dir_all(directory).map_err(failed())?;
+    let fresh = path.with_extension("new");
+    let mut file = File::create(&fresh).map_err(failed())?;
+    file.write_all(bytes).map_err(failed())?;
+    if sync == Sync::Durably {
+        file.sync_all().map_err(failed())?;
+    }
+    std::fs::rename(&fresh, path).map_err(failed())?;
+    if sync == Sync::Durably {
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed())?;
+    }
+    Ok(())
+}

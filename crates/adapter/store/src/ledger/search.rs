@@ -1,0 +1,134 @@
+//! The search index: from request, statement and artifact digests to leaves. Asynchronous and rebuildable, in a
+//! database of its own, because a random key on the append path would cost ten times the append.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chancery_core::digest::Sha256;
+use chancery_ledger::event::{Body, Event};
+use sqlx::{Any, QueryBuilder};
+
+use super::read::{MAX_LEAVES, Reader};
+use super::row;
+use crate::database::{Database, Durability, StoreError};
+use crate::migration::Schema;
+use crate::tx::write_tx;
+
+const PAUSE: Duration = Duration::from_millis(200);
+/// Rows per statement: two parameters each, far below every engine's limit.
+const ROWS: usize = 1000;
+/// Most leaves in one answer.
+const MAX_HITS: i64 = 1000;
+
+/// The index.
+#[derive(Debug, Clone)]
+pub(crate) struct Search {
+    database: Database,
+    indexed: Arc<AtomicU64>,
+}
+
+impl Search {
+    pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
+        let database = Database::open_as(path, Schema::Search, Durability::Process).await?;
+        let indexed = row::mark(database.readers(), "indexed").await?;
+        Ok(Self { database, indexed: Arc::new(AtomicU64::new(indexed)) })
+    }
+    /// Leaves below this are indexed.
+    pub(crate) fn indexed(&self) -> u64 {
+        self.indexed.load(Ordering::Acquire)
+    }
+    /// Leaves that may be about `digest`.
+    pub(crate) async fn candidates(&self, digest: &Sha256) -> Result<Vec<u64>, StoreError> {
+        let query = "SELECT leaf FROM search WHERE key = $1 ORDER BY leaf DESC LIMIT $2";
+        let query = sqlx::query_scalar(query).bind(key(digest)).bind(MAX_HITS);
+        let leaves: Vec<i64> = query.fetch_all(self.database.readers()).await?;
+        Ok(leaves.into_iter().rev().filter_map(|leaf| u64::try_from(leaf).ok()).collect())
+    }
+    /// Leaves that are about `digest`: candidates whose leaf says so.
+    pub(crate) async fn find(&self, reader: &Reader, digest: &Sha256) -> Result<Vec<u64>, StoreError> {
+        let mut hits = Vec::new();
+        for index in self.candidates(digest).await? {
+            if digests(&reader.leaf(index).await?).contains(digest) {
+                hits.push(index);
+            }
+        }
+        Ok(hits)
+    }
+    /// Indexes leaves up to `size`, in steps.
+    async fn catch_up(&self, reader: &Reader, size: u64) -> Result<(), StoreError> {
+        let mut at = self.indexed();
+        while at < size {
+            let to = size.min(at.saturating_add(MAX_LEAVES));
+            let leaves = row::leaves(reader.shared.database.readers(), at, to).await?;
+            let mut rows: Vec<(i64, i64)> = Vec::new();
+            for (index, leaf) in (at..to).zip(&leaves) {
+                let leaf_column = row::column(index)?;
+                rows.extend(digests(leaf).iter().map(|digest| (key(digest), leaf_column)));
+            }
+            // Sorted rows touch each page of the index once.
+            rows.sort_unstable();
+            rows.dedup();
+            self.write(&rows, to).await?;
+            at = to;
+        }
+        Ok(())
+    }
+    async fn write(&self, rows: &[(i64, i64)], indexed: u64) -> Result<(), StoreError> {
+        let mut tx = write_tx(&self.database).await?;
+        for rows in rows.chunks(ROWS) {
+            let mut query = QueryBuilder::<Any>::new("INSERT INTO search (key, leaf) ");
+            query.push_values(rows, |mut row, (key, leaf)| {
+                row.push_bind(*key).push_bind(*leaf);
+            });
+            query.push(" ON CONFLICT DO NOTHING");
+            query.build().persistent(false).execute(&mut *tx).await?;
+        }
+        row::set_mark(&mut tx, "indexed", indexed).await?;
+        tx.commit().await?;
+        self.indexed.store(indexed, Ordering::Release);
+        self.database.checkpoint_wal().await
+    }
+}
+
+/// Indexes each new view until the writer is gone.
+pub(crate) async fn run(reader: Reader) {
+    let mut views = reader.view.clone();
+    loop {
+        let size = views.borrow_and_update().size;
+        if let Err(error) = reader.search.catch_up(&reader, size).await {
+            tracing::warn!(%error, size, "search index is behind");
+        }
+        if views.changed().await.is_err() {
+            break;
+        }
+        let mut ended = views.clone();
+        let gone = async { while ended.changed().await.is_ok() {} };
+        let _either = tokio::time::timeout(PAUSE, gone).await;
+    }
+    reader.search.database.close().await;
+}
+
+fn key(digest: &Sha256) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// What a leaf can be found by; nothing for leaves that are not events.
+fn digests(leaf: &str) -> Vec<Sha256> {
+    let Ok(event) = Event::decode(leaf) else { return Vec::new() };
+    match event.body {
+        Body::Intent(intent) => vec![intent.request.digest(), intent.statement.digest(), intent.artifact],
+        Body::Result(outcome) => vec![outcome.request.digest(), outcome.statement.digest()],
+        Body::Abandoned(closed) | Body::Withdrawn(closed) => {
+            vec![closed.request.digest(), closed.statement.digest()]
+        }
+        Body::Denied(denied) => {
+            denied.request.iter().map(|request| request.digest()).chain(denied.artifacts).collect()
+        }
+        Body::Certificate(_) | Body::DeniedCount(_) | Body::Key(_) | Body::Policy(_) | Body::Root(_) => {
+            Vec::new()
+        }
+    }
+}
