@@ -1,1 +1,23 @@
-//! The use cases of the process that faces the network.
+//! The use cases of the process that faces the network. One verb per file; [`sign`] reads like DESIGN section 4.
+//!
+//! Nothing here makes authority: the gateway authenticates, decides, logs and orders, and the keyguard checks all of
+//! it again before it signs.
+
+pub mod bootstrap;
+pub mod denied;
+pub mod failure;
+pub mod gateway;
+pub mod governance;
+pub mod identify;
+pub mod intent;
+pub mod keys;
+pub mod limits;
+pub mod order;
+pub mod reconcile;
+pub mod rehearse;
+pub mod released;
+pub mod sign;
+pub mod stampers;
+pub mod statement;
+pub mod trust;
+pub mod whoami;

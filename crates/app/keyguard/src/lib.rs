@@ -1,1 +1,19 @@
 //! The use cases of the process that alone holds the keys.
+//!
+//! It believes nothing but what it checks: it follows the ledger leaf by leaf and cosigns it ([`follow`]), takes
+//! policy only in the version that the ledger names ([`policy`]), and turns an order into a signature only after
+//! [`chancery_core::warrant::issue`] called every check in [`checks`]. No network, no database, no runtime.
+
+pub mod authority;
+pub mod certificate;
+pub mod checks;
+pub mod custodians;
+pub mod duty;
+pub mod follow;
+pub mod health;
+pub mod intents;
+pub mod keyguard;
+pub mod names;
+pub mod policy;
+pub mod sign;
+pub mod stamp;

@@ -142,6 +142,8 @@ pub struct Authorities {
     pub cosigner_vkey: String,
     /// When they were made.
     pub created: Time,
+    /// Organisation in their names.
+    pub organisation: String,
     /// Whether they are development authorities.
     pub dev: bool,
 }

@@ -9,10 +9,12 @@ pub mod custodian;
 pub mod entropy;
 pub mod issuer_keys;
 pub mod keyguard;
+pub mod ledger_reader;
 pub mod memory;
 pub mod sequencer;
 pub mod stamper;
 pub mod state;
+pub mod step;
 
 /// A boxed future, so that ports stay object-safe without a runtime in the domain.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

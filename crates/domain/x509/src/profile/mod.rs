@@ -5,4 +5,5 @@ pub mod authority;
 pub mod code_signing;
 pub mod draft;
 pub mod identity_leaf;
+pub mod planned;
 pub mod timestamping;

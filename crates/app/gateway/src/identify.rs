@@ -1,0 +1,58 @@
+//! Step 2: a token becomes a caller.
+
+use chancery_core::caller::Caller;
+use chancery_core::evidence::Evidence;
+use chancery_core::id::RequestId;
+use chancery_core::refusal::{Refusal, RefusalCode};
+use chancery_identity::authenticate::{Expectation, authenticate, peek};
+use chancery_identity::jwk::KeySet;
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::governance::Governance;
+
+/// A caller with the proof of who it is.
+#[derive(Debug, Clone)]
+pub struct Identified {
+    /// The caller.
+    pub caller: Caller,
+    /// Token and issuer keys, as checked.
+    pub evidence: Evidence,
+}
+
+/// Authenticates a token for a request (or for none: `whoami`). Keys are fetched only for registered issuers.
+pub async fn identify(
+    gateway: &Gateway,
+    governance: &Governance,
+    token: Option<&str>,
+    request: Option<RequestId>,
+) -> Result<Identified, Failure> {
+    let missing = || {
+        Refusal::new(RefusalCode::TokenMissing, "no identity token was sent")
+            .because("no `Authorization: Bearer` header", "an OIDC token of a registered issuer")
+            .hint("run this in a CI job that may ask for a token (GitHub: `permissions: id-token: write`)")
+    };
+    let token = token.ok_or_else(missing)?;
+    let peeked = peek(token, &governance.issuers)?;
+    let issuer_keys = match peeked.issuer.pinned_keys() {
+        Some(keys) => keys.to_owned(),
+        None => gateway.parts.issuer_keys.keys(peeked.issuer.name(), peeked.key_id.as_deref()).await?,
+    };
+    let keys = KeySet::parse(peeked.issuer, &issuer_keys)
+        .map_err(|error| Failure::Temporary(format!("keys of issuer `{}`: {error}", peeked.issuer.name())))?;
+    let expected = Expectation {
+        audience_host: &gateway.parts.audience_host,
+        request,
+        kind: None,
+        now: gateway.parts.clock.now(),
+    };
+    let caller = authenticate(token, &governance.issuers, &keys, &expected)?;
+    Ok(Identified { caller, evidence: Evidence { token: token.to_owned(), issuer_keys } })
+}
+
+/// The name of the registered issuer that a token names, for the record of a refusal; empty when there is none.
+#[must_use]
+pub fn issuer_name(governance: &Governance, token: Option<&str>) -> String {
+    let peeked = token.and_then(|token| peek(token, &governance.issuers).ok());
+    peeked.map_or_else(String::new, |peeked| peeked.issuer.name().to_string())
+}

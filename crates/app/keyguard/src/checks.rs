@@ -1,0 +1,227 @@
+//! What stands between an order and a signature. Everything is checked here again, from the evidence; nothing is
+//! taken from the gateway but bytes.
+
+use std::sync::Arc;
+
+use chancery_core::caller::Caller;
+use chancery_core::decision::{Decision, Trace};
+use chancery_core::family::Family;
+use chancery_core::id::KeyId;
+use chancery_core::order::Order;
+use chancery_core::port::custodian::{KeyDescription, Signature};
+use chancery_core::refusal::{Refusal, RefusalCode};
+use chancery_core::request::Request;
+use chancery_core::statement::Statement;
+use chancery_core::warrant::{Checks, Duty, Rebuilt, Signable, ToBeSigned};
+use chancery_format::seam::Signer;
+use chancery_format::table;
+use chancery_identity::authenticate::{Expectation, authenticate, peek};
+use chancery_identity::jwk::KeySet;
+use chancery_ledger::event::{Body, Event, Intent};
+use chancery_policy::decide::decide;
+use chancery_policy::facts::Facts;
+use chancery_policy::limit::Counts;
+use chancery_policy::profile::Profile;
+use chancery_x509::certificate::Certificate;
+use chancery_x509::profile::{identity_leaf, planned};
+use chancery_x509::sct::{self, Sct};
+
+use crate::duty;
+use crate::keyguard::Keyguard;
+use crate::names::ServiceKey;
+use crate::policy::{self, Governance};
+
+/// How far the planned leaf may start from the keyguard's own clock, in seconds.
+const MAX_SKEW: i64 = 60;
+
+/// An order, parsed once, with the governance that is in force.
+#[derive(Debug)]
+pub struct OrderChecks<'a> {
+    keyguard: &'a Keyguard,
+    request: Request,
+    statement: Statement,
+    intent: Intent,
+    governance: Arc<Governance>,
+}
+
+fn invalid(what: impl Into<String>) -> Refusal {
+    Refusal::new(RefusalCode::OrderInvalid, what)
+}
+
+fn differs(what: &str, actual: impl ToString, expected: impl ToString) -> Refusal {
+    invalid(format!("intent and order differ in {what}")).because(actual.to_string(), expected.to_string())
+}
+
+impl<'a> OrderChecks<'a> {
+    /// Parses an order strictly.
+    pub fn new(keyguard: &'a Keyguard, order: &Order) -> Result<Self, Refusal> {
+        let request = Request::parse(&order.request).map_err(|error| invalid(error.to_string()))?;
+        let statement = request.statement(order.statement).cloned();
+        let statement = statement.ok_or_else(|| invalid("the request does not hold the statement"))?;
+        let event = Event::decode(&order.intent).map_err(|error| invalid(error.to_string()))?;
+        let Body::Intent(intent) = event.body else { return Err(invalid("the leaf is not an intent")) };
+        let governance = policy::in_force(keyguard, order.policy)?;
+        Ok(Self { keyguard, request, statement, intent: *intent, governance })
+    }
+
+    fn profile(&self) -> Result<&Profile, Refusal> {
+        let name = self.request.profile();
+        let unknown = || Refusal::new(RefusalCode::ProfileUnknown, format!("no profile `{name}`"));
+        self.governance.policy.profile(name).ok_or_else(unknown)
+    }
+    fn artifact_key(&self) -> Result<KeyDescription, Refusal> {
+        let profile = self.profile()?;
+        let family = self.statement.family;
+        let missing =
+            || Refusal::new(RefusalCode::KeyUnusable, format!("profile has no key for family `{family}`"));
+        let key = duty::key(&self.keyguard.parts.custodians, profile.key(family).ok_or_else(missing)?)?;
+        if key.environment == profile.environment() {
+            return Ok(key);
+        }
+        let refusal =
+            Refusal::new(RefusalCode::KeyUnusable, format!("key `{}` is of another environment", key.id));
+        Err(refusal.because(key.environment.name(), profile.environment().name()))
+    }
+    fn issuing(&self) -> Result<Certificate, Refusal> {
+        let authorities = self.keyguard.authorities().ok_or_else(|| invalid("not initialised"))?;
+        Certificate::parse(&authorities.issuing.0).map_err(|error| invalid(error.to_string()))
+    }
+    fn precertificate(&self, order: &Order, caller: &Caller) -> Result<Option<Vec<u8>>, Refusal> {
+        let Some(plan) = &order.leaf else { return Ok(None) };
+        let key = self.artifact_key()?;
+        if plan.key != key.id {
+            return Err(differs("the certified key", &plan.key, &key.id));
+        }
+        let skew = self.keyguard.parts.clock.now().seconds_since(plan.not_before);
+        if skew.abs() > MAX_SKEW {
+            return Err(
+                invalid("the planned leaf does not start now").because(format!("{skew} s"), "within 60 s")
+            );
+        }
+        let tbs = planned::precertificate(&self.issuing()?, plan, &key.public_key, &caller.claims);
+        tbs.map(Some).map_err(|error| invalid(error.to_string()))
+    }
+}
+
+impl Checks for OrderChecks<'_> {
+    fn authenticate(&self, order: &Order) -> Result<Caller, Refusal> {
+        let issuers = &self.governance.issuers;
+        let token = &order.evidence.token;
+        let peeked = peek(token, issuers)?;
+        let keys = peeked.issuer.pinned_keys().unwrap_or(&order.evidence.issuer_keys);
+        let keys = KeySet::parse(peeked.issuer, keys).map_err(|error| invalid(error.to_string()))?;
+        let expected = Expectation {
+            audience_host: &self.keyguard.parts.audience_host,
+            request: Some(self.request.id()),
+            kind: None,
+            now: self.keyguard.parts.clock.now(),
+        };
+        let caller = authenticate(token, issuers, &keys, &expected)?;
+        if self.intent.token_use != caller.token_use {
+            return Err(differs("the token", self.intent.token_use, caller.token_use));
+        }
+        Ok(caller)
+    }
+
+    fn decide(&self, order: &Order, caller: &Caller) -> Result<Trace, Refusal> {
+        let profile = self.profile()?;
+        let now = self.keyguard.parts.clock.now();
+        // The intent of this very order is among those that were followed, so it is not counted against itself.
+        let counts = self.keyguard.followed.with_intents(|intents| {
+            let mut counts = Counts::new();
+            for limit in profile.limits() {
+                let since = now.plus_seconds(-i64::from(limit.window.seconds()));
+                counts.set(limit.window, intents.count_since(profile.name(), since).saturating_sub(1));
+            }
+            counts
+        });
+        let counts = counts.unwrap_or_default();
+        let facts = Facts::of_statement(self.request.profile(), caller, &self.statement, now, &counts);
+        if self.intent.policy != order.policy || self.intent.policy != self.governance.version {
+            return Err(differs("the policy version", self.intent.policy, order.policy));
+        }
+        match decide(&self.governance.policy, &facts) {
+            Decision::Allowed(trace) => Ok(trace),
+            Decision::Refused(refusal) => Err(refusal),
+            Decision::Pending { have, need, trace } => {
+                let refusal =
+                    Refusal::new(RefusalCode::OrderInvalid, "approvals are missing").with_trace(trace);
+                Err(refusal.because(have.to_string(), need.to_string()))
+            }
+        }
+    }
+
+    fn spend_intent(&self, order: &Order, _: &Caller) -> Result<(), Refusal> {
+        let now = self.keyguard.parts.clock.now();
+        let index = order.receipt.index;
+        let spent = self.keyguard.followed.with_intents(|intents| intents.spend(index, &order.intent, now));
+        let refuse =
+            |why: String| Refusal::new(RefusalCode::IntentInvalid, why).because(format!("index {index}"), "");
+        spent
+            .ok_or_else(|| refuse("no ledger is followed".to_owned()))?
+            .map_err(|error| refuse(error.to_string()))
+    }
+
+    fn rebuild(&self, order: &Order, caller: &Caller) -> Result<Rebuilt, Refusal> {
+        let key = self.artifact_key()?;
+        let intent = &self.intent;
+        let same_ids = intent.request == self.request.id() && intent.statement == order.statement;
+        if !same_ids || intent.key != key.id || intent.artifact != self.statement.artifact.digest {
+            return Err(differs("request, statement, key or artifact", &intent.key, &key.id));
+        }
+        let builder = &self.keyguard.parts.builder;
+        let signer = Signer { public_key: &key.public_key, caller, profile: self.request.profile(), builder };
+        let to_be_signed = table::of(self.statement.format)
+            .and_then(|format| (format.to_be_signed)(&self.statement, &signer))
+            .map_err(|error| Refusal::new(RefusalCode::StatementInvalid, error.to_string()))?;
+        let digest = crate::sign::digest_of(&to_be_signed);
+        if digest != intent.to_be_signed {
+            return Err(differs("the bytes to be signed", intent.to_be_signed, digest));
+        }
+        let precertificate = self.precertificate(order, caller)?;
+        let planned = precertificate.as_deref().map(chancery_core::digest::Sha256::of);
+        if planned != intent.precertificate {
+            return Err(invalid("the planned leaf is not the one in the ledger"));
+        }
+        let sct = precertificate.map(|tbs| self.sct_signable(order, &tbs)).transpose()?;
+        let issuing = ServiceKey::Issuing.id().map_err(|error| invalid(error.to_string()))?;
+        let leaf = sct.is_some().then_some(issuing);
+        Ok(Rebuilt { artifact: Signable { key: key.id, family: key.family, to_be_signed }, sct, leaf })
+    }
+
+    fn complete_leaf(&self, order: &Order, caller: &Caller, sct: &Signature) -> Result<Vec<u8>, Refusal> {
+        let tbs = self.precertificate(order, caller)?.ok_or_else(|| invalid("no leaf is planned"))?;
+        let sct = self.sct(order, sct)?;
+        let whole = identity_leaf::final_tbs(&tbs, &sct).map_err(|error| invalid(error.to_string()))?;
+        identity_leaf::check_final(&tbs, &whole).map_err(|error| invalid(error.to_string()))?;
+        Ok(whole)
+    }
+
+    fn rebuild_duty(&self, duty: &Duty) -> Result<Signable, Refusal> {
+        duty::rebuild_duty(duty)
+    }
+    fn key(&self, id: &KeyId) -> Result<KeyDescription, Refusal> {
+        duty::key(&self.keyguard.parts.custodians, id)
+    }
+}
+
+impl OrderChecks<'_> {
+    /// What the CT key signs. The SCT's time is the leaf's start: the precertificate was in the ledger before this
+    /// order was made.
+    fn sct_signable(&self, order: &Order, precertificate: &[u8]) -> Result<Signable, Refusal> {
+        let plan = order.leaf.as_ref().ok_or_else(|| invalid("no leaf is planned"))?;
+        let key = ServiceKey::Ct.id().map_err(|error| invalid(error.to_string()))?;
+        let issuing = self.issuing()?;
+        let issuer = issuing.key().map_err(|error| invalid(error.to_string()))?;
+        let bytes = sct::signed_data(precertificate, issuer, plan.not_before);
+        let to_be_signed = ToBeSigned::Message(bytes.map_err(|error| invalid(error.to_string()))?);
+        Ok(Signable { key, family: Family::Sct, to_be_signed })
+    }
+    fn sct(&self, order: &Order, signature: &Signature) -> Result<Sct, Refusal> {
+        let plan = order.leaf.as_ref().ok_or_else(|| invalid("no leaf is planned"))?;
+        let key = ServiceKey::Ct.id().map_err(|error| invalid(error.to_string()))?;
+        let key = duty::key(&self.keyguard.parts.custodians, &key)?;
+        let key = chancery_x509::key::checked(&key.public_key).map_err(|error| invalid(error.to_string()))?;
+        Sct::new(&key, plan.not_before, &signature.0).map_err(|error| invalid(error.to_string()))
+    }
+}

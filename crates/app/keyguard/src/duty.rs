@@ -1,0 +1,97 @@
+//! Signatures that the service itself needs: cosignatures, timestamps, certificates. Typed, and only with the key
+//! that each duty names.
+
+use chancery_core::caller::Caller;
+use chancery_core::decision::Trace;
+use chancery_core::family::Family;
+use chancery_core::id::KeyId;
+use chancery_core::order::Order;
+use chancery_core::port::custodian::{KeyDescription, Signature};
+use chancery_core::refusal::{Refusal, RefusalCode};
+use chancery_core::time::Time;
+use chancery_core::warrant::{Checks, Duty, Rebuilt, Signable, ToBeSigned, Wish, issue};
+use chancery_ledger::cosignature;
+use chancery_ledger::vkey::VerifierKey;
+
+use crate::custodians::Custodians;
+use crate::follow::Cosignable;
+use crate::keyguard::{CallError, Keyguard};
+use crate::names::ServiceKey;
+
+/// The checks of a duty: there is no caller, so every check of an order says no.
+#[derive(Debug)]
+pub struct DutyChecks<'a> {
+    /// Where the keys are.
+    pub custodians: &'a Custodians,
+}
+
+fn no_order() -> Refusal {
+    Refusal::new(RefusalCode::OrderInvalid, "a duty carries no order")
+}
+
+impl Checks for DutyChecks<'_> {
+    fn authenticate(&self, _: &Order) -> Result<Caller, Refusal> {
+        Err(no_order())
+    }
+    fn decide(&self, _: &Order, _: &Caller) -> Result<Trace, Refusal> {
+        Err(no_order())
+    }
+    fn spend_intent(&self, _: &Order, _: &Caller) -> Result<(), Refusal> {
+        Err(no_order())
+    }
+    fn rebuild(&self, _: &Order, _: &Caller) -> Result<Rebuilt, Refusal> {
+        Err(no_order())
+    }
+    fn complete_leaf(&self, _: &Order, _: &Caller, _: &Signature) -> Result<Vec<u8>, Refusal> {
+        Err(no_order())
+    }
+    fn rebuild_duty(&self, duty: &Duty) -> Result<Signable, Refusal> {
+        rebuild_duty(duty)
+    }
+    fn key(&self, id: &KeyId) -> Result<KeyDescription, Refusal> {
+        key(self.custodians, id)
+    }
+}
+
+/// Looks a key up; an unknown one is a refusal, because the name came from policy.
+pub fn key(custodians: &Custodians, id: &KeyId) -> Result<KeyDescription, Refusal> {
+    custodians.describe(id).map_err(|error| Refusal::new(RefusalCode::KeyUnusable, error.to_string()))
+}
+
+/// The bytes of a duty.
+pub fn rebuild_duty(duty: &Duty) -> Result<Signable, Refusal> {
+    let (key, family, bytes) = match duty {
+        Duty::Certificate { key, tbs } => (key, Family::Certificate, tbs.clone()),
+        Duty::Cosignature { key, checkpoint, at } => {
+            let text = std::str::from_utf8(checkpoint)
+                .map_err(|_| Refusal::new(RefusalCode::StatementInvalid, "checkpoint is not text"))?;
+            (key, Family::Cosignature, cosignature::message(text, *at))
+        }
+        Duty::Timestamp { key, tst_info } => (key, Family::Timestamp, tst_info.clone()),
+        _ => return Err(Refusal::new(RefusalCode::StatementInvalid, "unknown duty")),
+    };
+    Ok(Signable { key: key.clone(), family, to_be_signed: ToBeSigned::Message(bytes) })
+}
+
+/// Fulfils a duty: a warrant for it, spent at once.
+pub fn fulfil(custodians: &Custodians, duty: &Duty) -> Result<Signature, CallError> {
+    let authority = issue(&Wish::Duty(duty), &DutyChecks { custodians })?;
+    Ok(custodians.sign(authority.artifact)?)
+}
+
+/// The name of a service key.
+pub fn service_key(key: ServiceKey) -> Result<KeyId, CallError> {
+    key.id().map_err(|error| CallError::Failed(error.to_string()))
+}
+
+/// Cosigns a checkpoint that was followed and kept: `— name base64\n`.
+pub fn cosign(keyguard: &Keyguard, cosignable: &Cosignable, at: Time) -> Result<String, CallError> {
+    let authorities =
+        keyguard.authorities().ok_or_else(|| CallError::Failed("not initialised".to_owned()))?;
+    let vkey = VerifierKey::parse(&authorities.cosigner_vkey)
+        .map_err(|error| CallError::Failed(error.to_string()))?;
+    let key = service_key(ServiceKey::Cosigner)?;
+    let duty = Duty::Cosignature { key, checkpoint: cosignable.text.clone().into_bytes(), at };
+    let signature = fulfil(&keyguard.parts.custodians, &duty)?;
+    Ok(cosignature::line(&vkey, at, &signature.0))
+}

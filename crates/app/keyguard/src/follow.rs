@@ -1,0 +1,181 @@
+//! Following the ledger: every leaf is read, the root recomputed, the new size made durable, the checkpoint cosigned.
+
+use std::sync::{Mutex, PoisonError};
+
+use chancery_core::id::PolicyVersion;
+use chancery_core::port::cosigner::{CosignError, Follow};
+use chancery_core::port::memory::{Memory, Piece};
+use chancery_core::time::Time;
+use chancery_ledger::event::{Body, Event, SCHEMA};
+use chancery_ledger::follower::{Advanced, Follower, FollowerState};
+use chancery_ledger::vkey::VerifierKey;
+
+use crate::intents::Intents;
+
+/// What is kept, durably, once per batch.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    follower: FollowerState,
+    ledger_vkey: String,
+    policy: Option<NamedPolicy>,
+}
+
+/// The policy version that the ledger named last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedPolicy {
+    /// The version.
+    pub version: PolicyVersion,
+    /// Counts up by one.
+    pub sequence: u64,
+}
+
+/// Why the keyguard cannot follow.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FollowStateError {
+    /// What was kept cannot be read or contradicts itself: never guessed around.
+    #[error("kept ledger state is unusable: {0}")]
+    Kept(String),
+    /// A ledger was pinned already.
+    #[error("a ledger is pinned already")]
+    Pinned,
+}
+
+#[derive(Debug)]
+struct State {
+    follower: Follower,
+    ledger_vkey: String,
+    policy: Option<NamedPolicy>,
+    intents: Intents,
+}
+
+/// The followed ledger. One lock: batches come one at a time, orders only look intents up.
+#[derive(Debug, Default)]
+pub struct Followed {
+    state: Mutex<Option<State>>,
+}
+
+/// A batch that was checked and made durable; its checkpoint may be cosigned.
+#[derive(Debug)]
+pub struct Cosignable {
+    /// The checkpoint's note text.
+    pub text: String,
+}
+
+impl Followed {
+    /// Resumes from what was kept; nothing kept means that no ledger is pinned yet.
+    pub fn resume(memory: &dyn Memory) -> Result<Self, FollowStateError> {
+        let fail = |error: String| FollowStateError::Kept(error);
+        let Some(bytes) = memory.read(Piece::Ledger).map_err(|error| fail(error.to_string()))? else {
+            return Ok(Self::default());
+        };
+        let kept: Kept = serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
+        let key = VerifierKey::parse(&kept.ledger_vkey).map_err(|error| fail(error.to_string()))?;
+        let follower = Follower::resume(key, &kept.follower).map_err(|error| fail(error.to_string()))?;
+        let ledger_vkey = kept.ledger_vkey;
+        let state = State { follower, ledger_vkey, policy: kept.policy, intents: Intents::default() };
+        Ok(Self { state: Mutex::new(Some(state)) })
+    }
+
+    /// Pins the ledger's key for good, before its first leaf.
+    pub fn pin(&self, vkey: &str, memory: &dyn Memory) -> Result<(), FollowStateError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.is_some() {
+            return Err(FollowStateError::Pinned);
+        }
+        let fail = |error: String| FollowStateError::Kept(error);
+        let key = VerifierKey::parse(vkey).map_err(|error| fail(error.to_string()))?;
+        let follower = Follower::new(key);
+        let fresh =
+            State { follower, ledger_vkey: vkey.to_owned(), policy: None, intents: Intents::default() };
+        keep(&fresh, memory).map_err(|error| fail(error.to_string()))?;
+        *state = Some(fresh);
+        Ok(())
+    }
+
+    /// Size seen and policy named.
+    #[must_use]
+    pub fn position(&self) -> (u64, Option<NamedPolicy>) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.as_ref().map_or((0, None), |state| (state.follower.head().size, state.policy))
+    }
+
+    /// Runs `work` on the open intents.
+    pub fn with_intents<T>(&self, work: impl FnOnce(&mut Intents) -> T) -> Option<T> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.as_mut().map(|state| work(&mut state.intents))
+    }
+
+    /// Checks a batch and makes it durable. Nothing is cosigned that was not kept first: after a crash the keyguard
+    /// never stands behind what it stood behind before.
+    pub fn advance(
+        &self,
+        follow: &Follow,
+        memory: &dyn Memory,
+        now: Time,
+    ) -> Result<Cosignable, CosignError> {
+        let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state =
+            guard.as_mut().ok_or_else(|| CosignError::Unavailable("no ledger is pinned".to_owned()))?;
+        let advanced = state.follower.advance(follow).map_err(CosignError::from)?;
+        let events = read_events(follow)?;
+        let policy = follow_policy(state.policy, &events)?;
+        let text = advanced.checkpoint().text();
+        let next = State {
+            follower: Advanced::into_follower(advanced),
+            ledger_vkey: std::mem::take(&mut state.ledger_vkey),
+            policy,
+            intents: std::mem::take(&mut state.intents),
+        };
+        let kept = keep(&next, memory);
+        *state = next;
+        kept.map_err(|error| CosignError::Inconsistent(error.to_string()))?;
+        for (index, leaf, event) in &events {
+            state.intents.record(*index, leaf, event, now);
+        }
+        Ok(Cosignable { text })
+    }
+}
+
+fn keep(state: &State, memory: &dyn Memory) -> Result<(), FollowStateError> {
+    let kept = Kept {
+        follower: state.follower.state(),
+        ledger_vkey: state.ledger_vkey.clone(),
+        policy: state.policy,
+    };
+    let bytes = serde_json::to_vec(&kept).map_err(|error| FollowStateError::Kept(error.to_string()))?;
+    memory.write(Piece::Ledger, &bytes).map_err(|error| FollowStateError::Kept(error.to_string()))
+}
+
+/// Decodes the events among the leaves. A leaf that names our schema and does not decode is refused: it might be a
+/// stop that this version does not understand, and the keyguard must not work past it.
+fn read_events(follow: &Follow) -> Result<Vec<(u64, &str, Event)>, CosignError> {
+    let mut events = Vec::new();
+    for (index, leaf) in (follow.from..).zip(&follow.leaves) {
+        if !leaf.contains(SCHEMA) {
+            continue;
+        }
+        let refused = |error| CosignError::Inconsistent(format!("leaf {index}: {error}"));
+        events.push((index, leaf.as_str(), Event::decode(leaf).map_err(refused)?));
+    }
+    Ok(events)
+}
+
+/// A policy counts up by one; anything else is a rollback or a gap.
+fn follow_policy(
+    current: Option<NamedPolicy>,
+    events: &[(u64, &str, Event)],
+) -> Result<Option<NamedPolicy>, CosignError> {
+    let mut named = current;
+    for (index, _, event) in events {
+        let Body::Policy(policy) = &event.body else { continue };
+        let expected = named.map_or(1, |named| named.sequence.saturating_add(1));
+        if policy.sequence != expected {
+            let what = format!("leaf {index}: policy sequence {}, expected {expected}", policy.sequence);
+            return Err(CosignError::Inconsistent(what));
+        }
+        named = Some(NamedPolicy { version: policy.version, sequence: policy.sequence });
+    }
+    Ok(named)
+}

@@ -1,0 +1,92 @@
+//! The intents that this process saw logged and did not see closed: each may be spent once.
+//!
+//! INVARIANT: only intents that were logged while this process followed are here. After a restart all earlier ones
+//! are dead, so a signature that was made before the restart can never be made a second time.
+
+use std::collections::HashMap;
+
+use chancery_core::id::ProfileName;
+use chancery_core::time::Time;
+use chancery_ledger::event::{Body, Event};
+
+/// An intent may be spent this many seconds after it was logged.
+pub const MAX_AGE: i64 = 600;
+/// More open intents than this are a fault of the gateway; the oldest are dropped.
+const MAX_OPEN: usize = 100_000;
+
+#[derive(Debug)]
+struct Open {
+    leaf: String,
+    logged: Time,
+}
+
+/// Open intents by ledger index, and the times of all intents by profile, for limits.
+#[derive(Debug, Default)]
+pub struct Intents {
+    open: HashMap<u64, Open>,
+    times: HashMap<ProfileName, Vec<Time>>,
+}
+
+/// Why an intent cannot be spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotSpendable {
+    /// The leaf in the order is not the one in the ledger.
+    #[error("the ledger holds another intent at this index")]
+    Differs,
+    /// Logged too long ago.
+    #[error("the intent is older than ten minutes")]
+    Old,
+    /// Not logged, spent, closed, or logged before this process began to follow.
+    #[error("the intent is not open")]
+    Unknown,
+}
+
+impl Intents {
+    /// Takes note of one event that is in the ledger at `index`.
+    pub fn record(&mut self, index: u64, leaf: &str, event: &Event, now: Time) {
+        match &event.body {
+            Body::Intent(intent) => {
+                if self.open.len() >= MAX_OPEN {
+                    self.open.retain(|_, open| now.seconds_since(open.logged) <= MAX_AGE);
+                }
+                self.open.insert(index, Open { leaf: leaf.to_owned(), logged: now });
+                self.times.entry(intent.profile.clone()).or_default().push(now);
+            }
+            Body::Result(outcome) => {
+                self.open.remove(&outcome.intent);
+            }
+            Body::Abandoned(closed) | Body::Withdrawn(closed) => {
+                self.open.remove(&closed.intent);
+            }
+            _ => {}
+        }
+    }
+
+    /// Spends an intent: the first caller gets it, every other finds it gone.
+    pub fn spend(&mut self, index: u64, leaf: &str, now: Time) -> Result<(), NotSpendable> {
+        let open = self.open.get(&index).ok_or(NotSpendable::Unknown)?;
+        if open.leaf != leaf {
+            return Err(NotSpendable::Differs);
+        }
+        if now.seconds_since(open.logged) > MAX_AGE {
+            return Err(NotSpendable::Old);
+        }
+        self.open.remove(&index);
+        Ok(())
+    }
+
+    /// How many intents of a profile were logged since a moment, this one included.
+    #[must_use]
+    pub fn count_since(&self, profile: &ProfileName, since: Time) -> u64 {
+        let times = self.times.get(profile).map_or(&[][..], Vec::as_slice);
+        u64::try_from(times.iter().filter(|time| **time > since).count()).unwrap_or(u64::MAX)
+    }
+
+    /// Forgets times that no window reaches any more.
+    pub fn forget_before(&mut self, moment: Time) {
+        for times in self.times.values_mut() {
+            times.retain(|time| *time > moment);
+        }
+        self.times.retain(|_, times| !times.is_empty());
+    }
+}

@@ -1,0 +1,160 @@
+//! The keyguard: one call in, one reply out. What it needs enters as ports.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chancery_core::message::{Authorities, Call, Hello, PROTOCOL, Reply, ReportLine};
+use chancery_core::port::clock::Clock;
+use chancery_core::port::cosigner::{CosignError, Follow};
+use chancery_core::port::custodian::CustodyError;
+use chancery_core::port::entropy::Entropy;
+use chancery_core::port::memory::Memory;
+use chancery_core::port::step::{Step, Steps};
+use chancery_core::refusal::Refusal;
+
+use crate::authority::Chains;
+use crate::custodians::Custodians;
+use crate::follow::{FollowStateError, Followed};
+use crate::policy::Governance;
+use crate::{authority, certificate, duty, health, policy, sign, stamp};
+
+/// What the keyguard is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The key backends.
+    pub custodians: Custodians,
+    /// What survives a restart.
+    pub memory: Arc<dyn Memory>,
+    /// The keyguard's own clock; timestamps are made by it.
+    pub clock: Arc<dyn Clock>,
+    /// Serial numbers of certificates.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where tests stop the process.
+    pub steps: Arc<dyn Steps>,
+    /// Our host as it stands in audiences.
+    pub audience_host: String,
+    /// This service as a URI: SLSA `builder.id`.
+    pub builder: String,
+    /// What the sandbox reported at start, for `doctor`.
+    pub sandbox: Vec<ReportLine>,
+}
+
+/// The process that alone holds the keys.
+#[derive(Debug)]
+pub struct Keyguard {
+    pub(crate) parts: Parts,
+    pub(crate) followed: Followed,
+    pub(crate) governance: RwLock<Option<Arc<Governance>>>,
+    pub(crate) authorities: RwLock<Option<Arc<Authorities>>>,
+    pub(crate) chains: Chains,
+}
+
+/// Why a call did not come to its reply; every variant has one place in the reply.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The backend is away; safe to try again.
+    #[error("{0}")]
+    Custody(#[source] CustodyError),
+    /// Our fault or a damaged installation.
+    #[error("{0}")]
+    Failed(String),
+    /// Refused.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+}
+
+impl From<Refusal> for CallError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+impl From<CustodyError> for CallError {
+    fn from(error: CustodyError) -> Self {
+        Self::Custody(error)
+    }
+}
+impl From<CallError> for Reply {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Custody(CustodyError::Unavailable(why)) => Self::Unavailable(why),
+            CallError::Custody(error) => Self::Failed(error.to_string()),
+            CallError::Failed(why) => Self::Failed(why),
+            CallError::Refused(refusal) => Self::Refused(refusal),
+        }
+    }
+}
+
+impl Keyguard {
+    /// Starts from what the memory holds. Errors when that is damaged: never guessed around.
+    pub fn new(parts: Parts) -> Result<Self, FollowStateError> {
+        let followed = Followed::resume(parts.memory.as_ref())?;
+        let authorities = authority::load(parts.memory.as_ref())?;
+        let chains = Chains::load(parts.memory.as_ref())?;
+        Ok(Self {
+            parts,
+            followed,
+            governance: RwLock::new(None),
+            authorities: RwLock::new(authorities.map(Arc::new)),
+            chains,
+        })
+    }
+
+    /// Answers one call. Total: whatever goes wrong is a reply.
+    pub fn answer(&self, call: Call) -> Reply {
+        match call {
+            Call::Hello { protocol } => self.hello(protocol),
+            Call::Follow(follow) => self.follow(&follow).map_or_else(Reply::NotCosigned, Reply::Cosigned),
+            Call::Initialise(wish) => {
+                reply(authority::initialise(self, &wish), |a| Reply::Authorities(Box::new(a)))
+            }
+            Call::Policy { documents } => reply(policy::load(self, &documents), Reply::Policy),
+            Call::Sign(order) => reply(sign::sign(self, &order), |signed| Reply::Signed(Box::new(signed))),
+            Call::Stamp(wish) => reply(stamp::stamp(self, &wish), Reply::Stamped),
+            Call::KeyCreate(spec) => {
+                reply(authority::key_create(self, &spec), |key| Reply::Key(Box::new(key)))
+            }
+            Call::KeyDisable(id) => reply(authority::key_disable(self, &id), |key| Reply::Key(Box::new(key))),
+            Call::KeyList => Reply::Keys(self.parts.custodians.list()),
+            Call::CertificateIssue(wish) => reply(certificate::issue(self, &wish), Reply::Chain),
+            Call::Authorities => match self.authorities() {
+                Some(authorities) => Reply::Authorities(Box::new(authorities.as_ref().clone())),
+                None => Reply::Failed("not initialised".to_owned()),
+            },
+            Call::Health => Reply::Healthy(health::report(self)),
+        }
+    }
+
+    /// The authorities, once they exist.
+    #[must_use]
+    pub fn authorities(&self) -> Option<Arc<Authorities>> {
+        self.authorities.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn hello(&self, protocol: u32) -> Reply {
+        if protocol != PROTOCOL {
+            return Reply::Failed(format!("gateway speaks protocol {protocol}, keyguard speaks {PROTOCOL}"));
+        }
+        let (ledger_size, named) = self.followed.position();
+        let governance = self.governance.read().unwrap_or_else(PoisonError::into_inner);
+        Reply::Hello(Hello {
+            protocol: PROTOCOL,
+            initialised: self.authorities().is_some(),
+            ledger_size,
+            policy: named.map(|named| named.version),
+            policy_loaded: governance.as_ref().map(|governance| governance.version),
+        })
+    }
+
+    fn follow(&self, follow: &Follow) -> Result<String, CosignError> {
+        let now = self.parts.clock.now();
+        let cosignable = self.followed.advance(follow, self.parts.memory.as_ref(), now)?;
+        self.parts.steps.reached(Step::KeyguardFollowed);
+        duty::cosign(self, &cosignable, now).map_err(|error| CosignError::Unavailable(error.to_string()))
+    }
+}
+
+fn reply<T>(outcome: Result<T, CallError>, make: impl FnOnce(T) -> Reply) -> Reply {
+    match outcome {
+        Ok(value) => make(value),
+        Err(error) => error.into(),
+    }
+}
