@@ -25,6 +25,9 @@ use counterpart::{Domain, has_openssl, now};
 const CODE: Usage<'_> = Usage::Leaf(&[purpose::CODE_SIGNING]);
 const TEXT: &[u8] = b"what is signed\n";
 
+/// Name, attributes, and how it is refused.
+type Case<'a> = (&'a str, &'a [&'a [u8]], Option<&'a str>);
+
 struct Signer {
     key: TestKey,
     certificate: Certificate,
@@ -298,7 +301,7 @@ fn attributes_follow_the_rules() {
     let empty = attribute(oid::SIGNING_TIME, &[]);
     let sequence_digest = attribute(oid::MESSAGE_DIGEST, &[&tlv(0x30, &[&octets])]);
     let short = attribute(oid::MESSAGE_DIGEST, &[&tlv(4, &[&digest[..31]])]);
-    let table: [(&str, &[&[u8]], Option<&str>); 11] = [
+    let table: [Case<'_>; 11] = [
         ("sorted", &[&content_type, &message_digest], None),
         ("unsorted, as found in the wild", &[&message_digest, &content_type], None),
         ("no message digest", &[&content_type], Some("SignedAttributes")),
