@@ -79,6 +79,9 @@ pub enum ChainError {
     /// No path to a trusted root.
     #[error("certificate `{0}` does not lead to a trusted root")]
     Untrusted(String),
+    /// A leaf with the serial number zero, which revocation lists cannot name.
+    #[error("certificate `{0}` has the serial number zero")]
+    Serial(String),
     /// More certificates or signatures than are looked at.
     #[error("too many certificates")]
     TooMany,
@@ -149,17 +152,31 @@ pub fn verify(
     purpose: Purpose,
     at: Time,
 ) -> Result<VerifiedChain, ChainError> {
+    check_leaf(leaf, purpose)?;
+    let issuers = find_path(leaf, pool, roots, purpose, at)?.into_iter().skip(1).cloned().collect();
+    Ok(VerifiedChain { leaf: leaf.clone(), key: usable_key(leaf)?.clone(), issuers, purpose, at })
+}
+
+/// The path from the leaf to a root; everything but the leaf's own fitness for the purpose.
+fn find_path<'a>(
+    leaf: &'a Certificate,
+    pool: &'a [Certificate],
+    roots: &'a [Certificate],
+    purpose: Purpose,
+    at: Time,
+) -> Result<Vec<&'a Certificate>, ChainError> {
     if pool.len() > MAX_POOL {
         return Err(ChainError::TooMany);
     }
-    check_leaf(leaf, purpose)?;
     check_common(leaf, at)?;
-    let key = usable_key(leaf)?.clone();
+    usable_key(leaf)?;
+    if leaf.serial().is_zero() {
+        return Err(ChainError::Serial(show(leaf)));
+    }
     let mut search = Search { pool, roots, purpose, at, signatures: 0, furthest: (0, None) };
     let mut path = vec![leaf];
     if search.extend(&mut path)? {
-        let issuers = path.into_iter().skip(1).cloned().collect();
-        return Ok(VerifiedChain { leaf: leaf.clone(), key, issuers, purpose, at });
+        return Ok(path);
     }
     Err(search.furthest.1.unwrap_or_else(|| ChainError::Untrusted(show(leaf))))
 }
@@ -265,13 +282,14 @@ fn check_signature(child: &Certificate, issuer: &Certificate) -> Result<(), Chai
 fn check_common(certificate: &Certificate, at: Time) -> Result<(), ChainError> {
     const UNDERSTOOD: [&Oid; 4] =
         [oid::BASIC_CONSTRAINTS, oid::KEY_USAGE, oid::EXTENDED_KEY_USAGE, oid::SUBJECT_ALT_NAME];
+    const LIMITS: [&Oid; 2] = [oid::NAME_CONSTRAINTS, oid::POLICY_CONSTRAINTS];
     if !certificate.validity().contains(at) {
         return Err(ChainError::NotValid { subject: show(certificate), at });
     }
     for extension in certificate.extensions() {
         let is_critical = extension.criticality() == Criticality::Critical;
-        // Name constraints limit trust even where a careless authority did not mark them critical.
-        let is_limit = extension.oid() == oid::NAME_CONSTRAINTS;
+        // Limits on trust hold even where a careless authority did not mark them critical.
+        let is_limit = LIMITS.contains(&extension.oid());
         if is_limit || (is_critical && !UNDERSTOOD.contains(&extension.oid())) {
             let extension = oid::dotted(extension.oid());
             return Err(ChainError::UnknownCritical { subject: show(certificate), extension });
@@ -303,8 +321,7 @@ fn check_leaf(leaf: &Certificate, purpose: Purpose) -> Result<(), ChainError> {
             has(oid::CODE_SIGNING) && !FORBIDDEN.into_iter().any(has)
         }
     };
-    let is_zero = leaf.serial().is_zero();
-    if fits && usage.includes(KeyUsage::DIGITAL_SIGNATURE) && !is_zero { Ok(()) } else { Err(wrong()) }
+    if fits && usage.includes(KeyUsage::DIGITAL_SIGNATURE) { Ok(()) } else { Err(wrong()) }
 }
 
 fn check_issuer(
@@ -358,3 +375,6 @@ fn check_length(
     };
     if within && path.len() < room { Ok(()) } else { Err(ChainError::Length(show(issuer))) }
 }
+
+#[cfg(test)]
+mod limbo;

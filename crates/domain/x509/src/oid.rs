@@ -80,6 +80,8 @@ oids! {
     CRL_DISTRIBUTION_POINTS = "2.5.29.31";
     /// Extension: authority key identifier (§4.2.1.1).
     AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
+    /// Extension: policy constraints (§4.2.1.11).
+    POLICY_CONSTRAINTS = "2.5.29.36";
     /// Extension: extended key usage (§4.2.1.12).
     EXTENDED_KEY_USAGE = "2.5.29.37";
     /// Purpose: any.
