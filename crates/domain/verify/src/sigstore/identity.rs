@@ -83,6 +83,7 @@ fn named(error: &ChainError) -> (CheckName, Failure) {
         ChainError::Algorithm { .. }
         | ChainError::Length(_)
         | ChainError::NotAuthority(_)
+        | ChainError::Serial(_)
         | ChainError::UnknownCritical { .. }
         | ChainError::Untrusted(_)
         | ChainError::TooMany
