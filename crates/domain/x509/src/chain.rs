@@ -321,7 +321,10 @@ fn check_leaf(leaf: &Certificate, purpose: Purpose) -> Result<(), ChainError> {
             has(oid::CODE_SIGNING) && !FORBIDDEN.into_iter().any(has)
         }
     };
-    if fits && usage.includes(KeyUsage::DIGITAL_SIGNATURE) { Ok(()) } else { Err(wrong()) }
+    // RFC 5280 §4.1.2.6: who has no subject is named by a critical alternative name.
+    let is_named = !leaf.subject().is_empty()
+        || leaf.extension(oid::SUBJECT_ALT_NAME).is_some_and(|e| e.criticality() == Criticality::Critical);
+    if fits && is_named && usage.includes(KeyUsage::DIGITAL_SIGNATURE) { Ok(()) } else { Err(wrong()) }
 }
 
 fn check_issuer(

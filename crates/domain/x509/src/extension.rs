@@ -117,11 +117,6 @@ impl KeyUsage {
     pub const fn includes(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
-    /// Whether it is the other and nothing more.
-    #[must_use]
-    pub fn is_exactly(self, other: Self) -> bool {
-        self == other
-    }
     /// The critical extension.
     #[must_use]
     pub fn to_extension(self) -> Extension {
@@ -214,7 +209,7 @@ pub fn authority_key_identifier(identifier: &[u8]) -> Extension {
     Extension::new(oid::AUTHORITY_KEY_IDENTIFIER, Criticality::Optional, value)
 }
 
-/// The critical-free marker of development authorities, see [`oid::DEV_MARKER`].
+/// The marker of development authorities, see [`oid::DEV_MARKER`].
 #[must_use]
 pub fn dev_marker() -> Extension {
     let value = tlv::write(tlv::UTF8_STRING, &[b"DO NOT TRUST"]);

@@ -221,12 +221,22 @@ fn read_modulus(bits: &[u8]) -> Result<usize, KeyError> {
     Ok(size)
 }
 
-/// CSBR 6.1.6: the modulus has no factor below 752.
+/// CSBR 6.1.6: the modulus has no factor below 752. Three divisors share one long division; composites among them do
+/// no harm, because their prime factors are there too.
 fn has_small_factor(modulus: &[u8]) -> bool {
-    let is_prime = |n: u32| (2..n).take_while(|d| d.saturating_mul(*d) <= n).all(|d| !n.is_multiple_of(d));
-    let remainder =
-        |divisor: u32| modulus.iter().fold(0_u32, |rest, byte| ((rest << 8) | u32::from(*byte)) % divisor);
-    (3_u32..752).filter(|n| is_prime(*n)).any(|prime| remainder(prime) == 0)
+    let divisors: Vec<u64> =
+        (3_u64..752).filter(|d| [2, 3, 5, 7].iter().all(|p| d == p || !d.is_multiple_of(*p))).collect();
+    let limbs: Vec<u64> = modulus
+        .rchunks(4)
+        .rev()
+        .map(|octets| octets.iter().fold(0, |limb, octet| (limb << 8) | u64::from(*octet)))
+        .collect();
+    divisors.chunks(3).any(|group| {
+        // Below 2^30, so that the shifted remainder fits 62 bits.
+        let product: u64 = group.iter().product();
+        let rest = limbs.iter().fold(0, |rest: u64, limb| ((rest << 32) | limb) % product);
+        group.iter().any(|divisor| rest.is_multiple_of(*divisor))
+    })
 }
 
 fn provider(kind: KeyKind, scheme: SignatureScheme) -> Option<&'static dyn signature::VerificationAlgorithm> {
@@ -244,4 +254,45 @@ fn provider(kind: KeyKind, scheme: SignatureScheme) -> Option<&'static dyn signa
         (KeyKind::Rsa(_), SignatureScheme::Rsa(Sha512)) => &RSA_PKCS1_2048_8192_SHA512,
         (KeyKind::P256 | KeyKind::P384 | KeyKind::Ed25519 | KeyKind::Rsa(_), _) => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_factors_are_found() {
+        let product = |a: u64, b: u128| (u128::from(a) * b).to_be_bytes();
+        // 2^61 - 1 and 2^89 - 1 are primes.
+        let (m61, m89) = ((1_u128 << 61) - 1, (1_u128 << 89) - 1);
+        for factor in [3, 5, 7, 11, 13, 743, 751] {
+            assert!(has_small_factor(&product(factor, m89)), "{factor}");
+        }
+        for factor in [1, 757, 761, 65537] {
+            assert!(!has_small_factor(&product(factor, m89)), "{factor}");
+            assert!(!has_small_factor(&product(factor, m61)), "{factor}");
+        }
+    }
+
+    #[test]
+    fn rsa_numbers_are_checked() {
+        let rsa = |modulus: &[u8], exponent: &[u8]| {
+            let numbers = [tlv::write_unsigned(modulus), tlv::write_unsigned(exponent)].concat();
+            read_modulus(&tlv::write(tlv::SEQUENCE, &[&numbers]))
+        };
+        let mut modulus = vec![0xff; 256];
+        while has_small_factor(&modulus) {
+            let last = modulus.last_mut().unwrap();
+            *last = last.wrapping_sub(2);
+        }
+        assert_eq!(rsa(&modulus, &[1, 0, 1]), Ok(2048));
+        for exponent in [&[][..], &[1], &[2], &[1, 0, 0], &[1, 0, 0, 0, 1]] {
+            assert_eq!(rsa(&modulus, exponent), Err(KeyError::Weak), "{exponent:?}");
+        }
+        let mut even = modulus.clone();
+        *even.last_mut().unwrap() -= 1;
+        assert_eq!(rsa(&even, &[1, 0, 1]), Err(KeyError::Weak));
+        assert_eq!(rsa(&modulus[1..], &[1, 0, 1]), Err(KeyError::Size(2040)));
+        assert_eq!(rsa(&[0xff; 1025], &[1, 0, 1]), Err(KeyError::Size(8200)));
+    }
 }

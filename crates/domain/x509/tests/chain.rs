@@ -9,7 +9,10 @@ use chancery_core::time::Time;
 use chancery_testkit::keys::TestKey;
 use chancery_x509::certificate::Certificate;
 use chancery_x509::chain::{self, ChainError, MAX_POOL, Purpose, VerifiedChain};
-use chancery_x509::extension::{BasicConstraints, Criticality, Extension, KeyUsage, extended_key_usage};
+use chancery_x509::extension::{
+    BasicConstraints, Criticality, Extension, KeyUsage, extended_key_usage, subject_alt_uris,
+};
+use chancery_x509::name::Name;
 use chancery_x509::oid;
 use chancery_x509::profile::authority::{AuthorityKind, Standing};
 use chancery_x509::tlv;
@@ -118,6 +121,9 @@ fn leaves_that_are_refused() {
     let eku = |purposes: &[&[u8]]| extended_key_usage(purposes, Criticality::Optional);
     let unknown = Extension::new(&[0x2a, 3, 4], Criticality::Critical, vec![5, 0]);
     let poison = Extension::new(oid::PRECERT_POISON, Criticality::Critical, vec![5, 0]);
+    let uri = |criticality| subject_alt_uris(&["https://a/b"], criticality);
+    let named = Odd { subject: Name::empty(), ..good.clone().with(uri(Criticality::Critical)) };
+    assert!(check_odd(&named).is_ok());
     let table: Vec<(&str, Odd)> = vec![
         ("authority", good.clone().with(BasicConstraints::Authority { path_length: None }.to_extension())),
         ("keyCertSign", good.clone().with(KeyUsage::AUTHORITY.to_extension())),
@@ -130,6 +136,11 @@ fn leaves_that_are_refused() {
         ("tls", good.clone().with(eku(&[oid::CODE_SIGNING, oid::SERVER_AUTH]))),
         ("unknown critical", good.clone().with(unknown)),
         ("precertificate", good.clone().with(poison)),
+        ("nameless", Odd { subject: Name::empty(), ..good.clone() }),
+        (
+            "nameless, careless",
+            Odd { subject: Name::empty(), ..good.clone().with(uri(Criticality::Optional)) },
+        ),
         ("zero serial", Odd { serial: vec![0], ..good.clone() }),
         ("issuer's name altered", Odd { issuer: name("Issuing2"), ..good.clone() }),
     ];
