@@ -16,3 +16,5 @@ mod lifetime;
 mod roca;
 mod token;
 pub mod url;
+#[cfg(test)]
+mod wycheproof;

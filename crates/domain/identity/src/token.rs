@@ -37,6 +37,7 @@ pub(crate) enum InvalidToken {
 }
 
 /// A JWS with its header read and its payload still opaque.
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Sealed<'a> {
     pub(crate) algorithm: JwsAlgorithm,
     pub(crate) key_id: Option<String>,
