@@ -45,7 +45,8 @@ impl DeniedLedger {
         let minute = u64::try_from(now.seconds().div_euclid(60)).unwrap_or(0);
         let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
         let mut events = over(&mut minutes, minute, now);
-        let entry = minutes.entry(who.issuer.to_owned()).or_insert_with(|| Minute { minute, own: 0, counted: 0 });
+        let entry =
+            minutes.entry(who.issuer.to_owned()).or_insert_with(|| Minute { minute, own: 0, counted: 0 });
         if who.issuer.is_empty() || entry.own >= OWN_LEAVES {
             entry.counted = entry.counted.saturating_add(1);
         } else {
@@ -97,7 +98,8 @@ pub async fn record(sequencer: &dyn Sequencer, events: Vec<Event>) -> Result<(),
     if events.is_empty() {
         return Ok(());
     }
-    let internal = |error: chancery_ledger::event::InvalidEvent| crate::failure::Failure::Internal(error.to_string());
+    let internal =
+        |error: chancery_ledger::event::InvalidEvent| crate::failure::Failure::Internal(error.to_string());
     let leaves = events.iter().map(Event::encode).collect::<Result<Vec<_>, _>>().map_err(internal)?;
     sequencer.append(Append { leaves, changes: Vec::new() }).await?;
     Ok(())

@@ -53,7 +53,8 @@ impl Governance {
 fn verification(documents: &Documents) -> Result<BTreeMap<String, VerificationPolicy>, InvalidGovernance> {
     let mut policies = BTreeMap::new();
     for (path, text) in documents.files() {
-        let Some(name) = path.strip_prefix("verification/").and_then(|name| name.strip_suffix(".toml")) else {
+        let Some(name) = path.strip_prefix("verification/").and_then(|name| name.strip_suffix(".toml"))
+        else {
             continue;
         };
         let policy = VerificationPolicy::parse_toml(text);
@@ -76,10 +77,8 @@ pub async fn apply(gateway: &Gateway, documents: Documents) -> Result<PolicyVers
     let governance =
         Governance::load(documents, sequence).map_err(|error| Failure::Internal(error.to_string()))?;
     let (version, canonical) = (governance.version, governance.documents.canonical().to_owned());
-    let event = Event {
-        time: gateway.parts.clock.now(),
-        body: Body::Policy(PolicyEvent { version, sequence }),
-    };
+    let event =
+        Event { time: gateway.parts.clock.now(), body: Body::Policy(PolicyEvent { version, sequence }) };
     let leaf = event.encode().map_err(|error| Failure::Internal(error.to_string()))?;
     let kept = CurrentPolicy { version, sequence, documents: canonical };
     gateway.parts.state.policy_put(kept).await?;

@@ -30,7 +30,13 @@ impl Limits {
     }
 
     /// Takes `wanted` places in every window, or none: then it says which limit is spent.
-    pub fn take(&self, profile: &ProfileName, limits: &[Limit], wanted: usize, now: Time) -> Result<(), Limit> {
+    pub fn take(
+        &self,
+        profile: &ProfileName,
+        limits: &[Limit],
+        wanted: usize,
+        now: Time,
+    ) -> Result<(), Limit> {
         let mut all = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         let times = all.entry(profile.clone()).or_default();
         let longest = limits.iter().map(|limit| i64::from(limit.window.seconds())).max().unwrap_or(0);

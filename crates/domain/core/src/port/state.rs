@@ -37,6 +37,15 @@ pub struct CurrentPolicy {
     pub documents: String,
 }
 
+/// A released result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recalled {
+    /// Index of the first leaf that was appended together with the release.
+    pub leaf: u64,
+    /// What `Change::Release` kept.
+    pub result: String,
+}
+
 /// Reads and independent writes. Implemented by the store and by a strict fake.
 pub trait State: Send + Sync + std::fmt::Debug {
     /// The released result of a statement of a request, as `Change::Release` kept it.
@@ -44,7 +53,7 @@ pub trait State: Send + Sync + std::fmt::Debug {
         &self,
         request: RequestId,
         statement: StatementId,
-    ) -> Boxed<'_, Result<Option<String>, StateError>>;
+    ) -> Boxed<'_, Result<Option<Recalled>, StateError>>;
     /// The request that a token was first used for.
     fn token_use(&self, token: Sha256) -> Boxed<'_, Result<Option<RequestId>, StateError>>;
     /// Keeps what the keyguard answered for an intent. Survives the death of the process, not of the machine: after
@@ -58,6 +67,4 @@ pub trait State: Send + Sync + std::fmt::Debug {
     fn policy_put(&self, policy: CurrentPolicy) -> Boxed<'_, Result<(), StateError>>;
     /// The documents with the highest sequence.
     fn policy_current(&self) -> Boxed<'_, Result<Option<CurrentPolicy>, StateError>>;
-    /// Keeps evidence (token, issuer keys) under its digest.
-    fn evidence_put(&self, index: u64, evidence: String) -> Boxed<'_, Result<(), StateError>>;
 }

@@ -1,0 +1,80 @@
+//! Step 7: the order to the keyguard. Its answer is kept at once, so that a crash does not lose a signature that was
+//! made; an intent that came to nothing is closed.
+
+use chancery_core::id::{RequestId, StatementId};
+use chancery_core::message::{Call, Reply, Signed};
+use chancery_core::order::Order;
+use chancery_core::port::sequencer::{Append, Change};
+use chancery_core::port::step::Step;
+use chancery_ledger::event::{Body, Closed};
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::governance::unexpected;
+use crate::intent::{Decided, Logged, encode, internal};
+use crate::statement::Prepared;
+
+/// Orders a signature.
+pub async fn sign(
+    gateway: &Gateway,
+    decided: &Decided,
+    prepared: &Prepared,
+    logged: &Logged,
+) -> Result<Signed, Failure> {
+    let order = Order {
+        request: decided.request.canonical().to_owned(),
+        statement: prepared.id,
+        evidence: decided.identified.evidence.clone(),
+        policy: decided.policy,
+        intent: logged.leaf.clone(),
+        receipt: logged.receipt.clone(),
+        leaf: logged.plan.clone(),
+    };
+    let outcome = match gateway.parts.keyguard.call(Call::Sign(Box::new(order))).await {
+        Ok(Reply::Signed(signed)) => Ok(*signed),
+        Ok(other) => Err(unexpected("sign", &other)),
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(signed) => {
+            let kept = serde_json::to_string(&signed).map_err(internal)?;
+            gateway.parts.state.signed_put(logged.receipt.index, kept).await?;
+            gateway.parts.steps.reached(Step::SignedKept);
+            Ok(signed)
+        }
+        Err(failure) => {
+            let closing = Closing {
+                intent: logged.receipt.index,
+                request: decided.request.id(),
+                statement: prepared.id,
+            };
+            abandon(gateway, closing, &failure.to_string()).await;
+            Err(failure)
+        }
+    }
+}
+
+/// Which intent is closed.
+#[derive(Debug, Clone, Copy)]
+pub struct Closing {
+    /// Its index.
+    pub intent: u64,
+    /// Its request.
+    pub request: RequestId,
+    /// Its statement.
+    pub statement: StatementId,
+}
+
+/// Closes an intent without a result and raises it. Not being able to is no further failure: the reconciler does it
+/// at the next start.
+pub async fn abandon(gateway: &Gateway, closing: Closing, why: &str) {
+    tracing::error!(intent = closing.intent, request = %closing.request, why, "intent abandoned");
+    let Closing { intent, request, statement } = closing;
+    let why: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
+    let body = Body::Abandoned(Closed { intent, request, statement, why });
+    let Ok(leaf) = encode(gateway.parts.clock.now(), body) else { return };
+    let changes = vec![Change::Abandon { index: intent }];
+    if let Err(error) = gateway.parts.sequencer.append(Append { leaves: vec![leaf], changes }).await {
+        tracing::error!(intent, %error, "abandoned intent stays open until the next start");
+    }
+}

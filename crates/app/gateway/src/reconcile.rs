@@ -1,0 +1,83 @@
+//! Closes what a crash left open. Takes no input and may run any number of times.
+//!
+//! An intent whose signature was made and kept is taken up at step 8 while its leaf lives; every other open intent is
+//! closed as abandoned and raised. Nothing is released twice: a release closes its intent in the same transaction.
+
+use chancery_core::port::state::OpenIntent;
+use chancery_core::request::Request;
+use chancery_ledger::event::{Body, Event};
+use chancery_x509::profile::identity_leaf::LIFE_SECONDS;
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::identify::Identified;
+use crate::intent::{Decided, Kept, Logged, internal};
+use crate::order::{Closing, abandon};
+use crate::sign::{Unfinished, finish};
+use crate::statement;
+
+/// What became of the open intents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Taken up and released.
+    pub resumed: usize,
+    /// Closed without a result.
+    pub abandoned: usize,
+}
+
+/// Reconciles every intent that is open now. Called at start, before requests are taken.
+pub async fn reconcile(gateway: &Gateway) -> Result<Reconciled, Failure> {
+    let mut reconciled = Reconciled::default();
+    for open in gateway.parts.state.open_intents().await? {
+        match resume(gateway, &open).await {
+            Ok(()) => {
+                tracing::warn!(intent = open.index, request = %open.request, "signature taken up again and released");
+                reconciled.resumed = reconciled.resumed.saturating_add(1);
+            }
+            Err(failure) => {
+                let closing =
+                    Closing { intent: open.index, request: open.request, statement: open.statement };
+                abandon(gateway, closing, &format!("found open at start: {failure}")).await;
+                reconciled.abandoned = reconciled.abandoned.saturating_add(1);
+            }
+        }
+    }
+    Ok(reconciled)
+}
+
+async fn resume(gateway: &Gateway, open: &OpenIntent) -> Result<(), Failure> {
+    let signed = open.signed.as_ref().ok_or_else(|| internal("not signed as far as is known"))?;
+    let signed = serde_json::from_str(signed).map_err(internal)?;
+    let kept: Kept = serde_json::from_str(&open.order).map_err(internal)?;
+    let request = Request::parse(&kept.request).map_err(internal)?;
+    let governance = gateway.governance()?;
+    let profile = governance.policy.profile(request.profile());
+    let profile = profile.ok_or_else(|| internal("its profile is gone"))?;
+    if let Some(plan) = &kept.plan
+        && gateway.parts.clock.now().seconds_since(plan.not_before) >= LIFE_SECONDS
+    {
+        return Err(internal("its identity leaf has expired"));
+    }
+    let statement = request.statement(open.statement).ok_or_else(|| internal("its statement is gone"))?;
+    let prepared = statement::prepare(gateway, profile, &kept.caller, (open.statement, statement))?;
+    let logged = logged(gateway, open, &kept).await?;
+    let decided = Decided {
+        identified: Identified { caller: kept.caller, evidence: kept.evidence },
+        policy: governance.version,
+        environment: profile.environment(),
+        at: gateway.parts.clock.now(),
+        request,
+    };
+    finish(gateway, &decided, profile.timestamp(), Unfinished { prepared, logged, signed }).await?;
+    Ok(())
+}
+
+async fn logged(gateway: &Gateway, open: &OpenIntent, kept: &Kept) -> Result<Logged, Failure> {
+    let gone = || internal("its leaf is not in the ledger");
+    let leaf = gateway.parts.ledger.leaf(open.index).await?.ok_or_else(gone)?;
+    let receipt = gateway.parts.ledger.receipt(open.index).await?.ok_or_else(gone)?;
+    match Event::decode(&leaf).map_err(internal)?.body {
+        Body::Intent(_) => Ok(Logged { leaf, receipt, plan: kept.plan.clone() }),
+        _ => Err(internal("its leaf is not an intent")),
+    }
+}

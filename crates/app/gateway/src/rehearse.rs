@@ -1,0 +1,90 @@
+//! `sign --dry-run`: the decision and the bytes that would be signed; nothing is changed, logged or counted.
+
+use chancery_core::decision::{Decision, Trace};
+use chancery_core::id::{KeyId, PolicyVersion, StatementId};
+use chancery_core::refusal::Refusal;
+use chancery_core::request::Request;
+use chancery_core::warrant::ToBeSigned;
+use chancery_policy::decide::{admit, decide};
+use chancery_policy::facts::Facts;
+use chancery_policy::profile::Profile;
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::governance::Governance;
+use crate::identify::{Identified, identify};
+use crate::sign::Ask;
+use crate::statement::{self, Prepared};
+
+/// One statement, rehearsed.
+#[derive(Debug, Clone)]
+pub struct Rehearsed {
+    /// The statement.
+    pub statement: StatementId,
+    /// The key that would sign.
+    pub key: KeyId,
+    /// The bytes that would be signed.
+    pub to_be_signed: ToBeSigned,
+    /// What policy evaluated.
+    pub trace: Trace,
+}
+
+/// A whole request, rehearsed.
+#[derive(Debug, Clone)]
+pub struct Rehearsal {
+    /// The policy version.
+    pub policy: PolicyVersion,
+    /// One per statement.
+    pub statements: Vec<Rehearsed>,
+}
+
+/// Decides without signing. The token is checked, but not used up.
+pub async fn rehearse(gateway: &Gateway, ask: &Ask) -> Result<Rehearsal, Failure> {
+    let governance = gateway.governance()?;
+    let request = &ask.request;
+    let identified = identify(gateway, &governance, ask.token.as_deref(), Some(request.id())).await?;
+    let profile = admit(&governance.policy, &identified.caller, request.profile())?;
+    let mut prepared = Vec::new();
+    for (id, statement) in request.statements() {
+        prepared.push(statement::prepare(gateway, profile, &identified.caller, (*id, statement))?);
+    }
+    let traces = decide_all(gateway, &governance, &identified, profile, (request, &prepared))?;
+    let statements = prepared.into_iter().zip(traces).map(|(prepared, trace)| Rehearsed {
+        statement: prepared.id,
+        key: prepared.key.id,
+        to_be_signed: prepared.to_be_signed,
+        trace,
+    });
+    Ok(Rehearsal { policy: governance.version, statements: statements.collect() })
+}
+
+/// Decides about every statement; the first that is not allowed ends it. Each counts the ones before it.
+pub fn decide_all(
+    gateway: &Gateway,
+    governance: &Governance,
+    identified: &Identified,
+    profile: &Profile,
+    (request, prepared): (&Request, &[Prepared]),
+) -> Result<Vec<Trace>, Failure> {
+    let now = gateway.parts.clock.now();
+    let before = gateway.limits.counts(profile.name(), profile.limits(), now);
+    let mut traces = Vec::with_capacity(prepared.len());
+    for (earlier, one) in prepared.iter().enumerate() {
+        let mut counts = before.clone();
+        for limit in profile.limits() {
+            let held = before.of(limit.window).unwrap_or(0);
+            counts.set(limit.window, held.saturating_add(u64::try_from(earlier).unwrap_or(u64::MAX)));
+        }
+        let facts = Facts::of_statement(request.profile(), &identified.caller, &one.statement, now, &counts);
+        match decide(&governance.policy, &facts) {
+            Decision::Allowed(trace) => traces.push(trace),
+            Decision::Pending { have, need, .. } => return Err(Failure::Pending { have, need }),
+            Decision::Refused(refusal) => return Err(of(refusal)),
+        }
+    }
+    Ok(traces)
+}
+
+fn of(refusal: Refusal) -> Failure {
+    Failure::Refused(Box::new(refusal))
+}

@@ -1,0 +1,297 @@
+//! How a signature is made. Read [`sign`] and [`produce`]: the numbers are those of DESIGN section 4.
+
+use std::sync::Arc;
+
+use chancery_core::digest::Sha256;
+use chancery_core::id::{RequestId, StatementId};
+use chancery_core::message::{Der, Signed};
+use chancery_core::port::sequencer::{Append, Change};
+use chancery_core::port::step::Step;
+use chancery_core::refusal::{Refusal, RefusalCode};
+use chancery_core::request::Request;
+use chancery_core::time::Time;
+use chancery_ledger::event::{Body, Outcome};
+use chancery_policy::decide::admit;
+use chancery_policy::profile::{Profile, Timestamping};
+use tokio::task::JoinSet;
+
+use crate::denied::{self, Who};
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::governance::Governance;
+use crate::identify::{self, Identified, identify};
+use crate::intent::{self, Decided, Logged, encode, internal};
+use crate::order;
+use crate::rehearse;
+use crate::released::{Made, Proof, Released};
+use crate::stampers;
+use crate::statement::{self, Prepared};
+
+/// Statements of one request that are worked on at the same time.
+const TOGETHER: usize = 32;
+
+/// What a caller sends.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The request.
+    pub request: Request,
+    /// The token, if one was sent.
+    pub token: Option<String>,
+}
+
+/// The results of a request, in the order of its statements.
+#[derive(Debug)]
+pub struct Answer {
+    /// The request's id.
+    pub request: RequestId,
+    /// One per statement.
+    pub results: Vec<Released>,
+}
+
+/// Signs a request, or says why not. A refusal is answered only after it is in the ledger.
+pub async fn sign(gateway: &Arc<Gateway>, ask: Ask) -> Result<Answer, Failure> {
+    let governance = gateway.governance()?;
+    let mut caller = None;
+    match attempt(gateway, &governance, &ask, &mut caller).await {
+        Err(Failure::Refused(refusal)) => {
+            record(gateway, &governance, &ask, caller.as_ref(), &refusal).await?;
+            Err(Failure::Refused(refusal))
+        }
+        other => other,
+    }
+}
+
+async fn attempt(
+    gateway: &Arc<Gateway>,
+    governance: &Arc<Governance>,
+    ask: &Ask,
+    known: &mut Option<Identified>,
+) -> Result<Answer, Failure> {
+    let request = &ask.request;
+    // 2 identity
+    let identified = identify(gateway, governance, ask.token.as_deref(), Some(request.id())).await?;
+    *known = Some(identified.clone());
+    single_use(gateway, &identified, request.id()).await?;
+    // 3 admission
+    let profile = admit(&governance.policy, &identified.caller, request.profile())?;
+    // 4 statements, and the same wish joins the same request
+    let (recalled, fresh) = split(gateway, profile, &identified, request).await?;
+    // 5 decision
+    rehearse::decide_all(gateway, governance, &identified, profile, (request, &fresh))?;
+    let taken = take_places(gateway, profile, fresh.len())?;
+    gateway.parts.steps.reached(Step::Decided);
+    let decided = Arc::new(Decided {
+        request: request.clone(),
+        identified,
+        policy: governance.version,
+        environment: profile.environment(),
+        at: taken,
+    });
+    // 6 to 13
+    let mut results = recalled;
+    results.extend(produce_all(gateway, &decided, profile.timestamp(), fresh).await?);
+    results.sort_by_key(|released| released.made().statement_id);
+    gateway.parts.steps.reached(Step::ReadyToReply);
+    Ok(Answer { request: request.id(), results })
+}
+
+/// A token is good for its first request only; the ledger's transaction makes that final, this answers early.
+async fn single_use(gateway: &Gateway, identified: &Identified, request: RequestId) -> Result<(), Failure> {
+    match gateway.parts.state.token_use(identified.caller.token_use).await? {
+        Some(first) if first != request => {
+            Err(chancery_core::port::sequencer::AppendError::TokenReplayed(first).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Statements that were released before, completed with fresh receipts, and those that are to be made.
+async fn split(
+    gateway: &Gateway,
+    profile: &Profile,
+    identified: &Identified,
+    request: &Request,
+) -> Result<(Vec<Released>, Vec<Prepared>), Failure> {
+    let (mut recalled, mut fresh) = (Vec::new(), Vec::new());
+    for (id, statement) in request.statements() {
+        match recall(gateway, request.id(), *id).await? {
+            Some(released) => recalled.push(released),
+            None => fresh.push(statement::prepare(gateway, profile, &identified.caller, (*id, statement))?),
+        }
+    }
+    Ok((recalled, fresh))
+}
+
+/// A released result, verified again and with a receipt at the latest checkpoint.
+pub async fn recall(
+    gateway: &Gateway,
+    request: RequestId,
+    statement: StatementId,
+) -> Result<Option<Released>, Failure> {
+    let Some(recalled) = gateway.parts.state.released(request, statement).await? else { return Ok(None) };
+    let made: Made = serde_json::from_str(&recalled.result).map_err(internal)?;
+    let gone =
+        || Failure::Internal(format!("ledger entry {} of a released result is missing", recalled.leaf));
+    let leaf = gateway.parts.ledger.leaf(recalled.leaf).await?.ok_or_else(gone)?;
+    let receipt = gateway.parts.ledger.receipt(recalled.leaf).await?.ok_or_else(gone)?;
+    let proof = Proof::Statement(made.verify(gateway)?);
+    made.release(gateway, proof, (leaf, receipt)).map(Some)
+}
+
+fn take_places(gateway: &Gateway, profile: &Profile, wanted: usize) -> Result<Time, Failure> {
+    let now = gateway.parts.clock.now();
+    gateway.limits.take(profile.name(), profile.limits(), wanted, now).map_err(|limit| {
+        let what = format!("the limit of profile `{}` is spent", profile.name());
+        Refusal::new(RefusalCode::LimitSpent, what)
+            .because(format!("{wanted} more"), format!("at most {} in {}", limit.count, limit.window))
+            .hint("wait until the window has moved on")
+    })?;
+    Ok(now)
+}
+
+async fn produce_all(
+    gateway: &Arc<Gateway>,
+    decided: &Arc<Decided>,
+    timestamp: &Timestamping,
+    fresh: Vec<Prepared>,
+) -> Result<Vec<Released>, Failure> {
+    let mut waiting = fresh.into_iter();
+    let mut running = JoinSet::new();
+    let mut results = Vec::new();
+    loop {
+        while running.len() < TOGETHER {
+            let Some(prepared) = waiting.next() else { break };
+            let (gateway, decided, timestamp) = (Arc::clone(gateway), Arc::clone(decided), timestamp.clone());
+            running.spawn(async move { produce(&gateway, &decided, &timestamp, prepared).await });
+        }
+        match running.join_next().await {
+            Some(outcome) => results.push(outcome.map_err(internal)??),
+            None => return Ok(results),
+        }
+    }
+}
+
+/// Steps 6 to 13 for one statement.
+async fn produce(
+    gateway: &Gateway,
+    decided: &Decided,
+    timestamp: &Timestamping,
+    prepared: Prepared,
+) -> Result<Released, Failure> {
+    // 6 intent, durable and cosigned
+    let logged = intent::log(gateway, decided, &prepared).await.inspect_err(|_| {
+        gateway.limits.give_back(decided.request.profile(), 1, decided.at);
+    })?;
+    gateway.parts.steps.reached(Step::IntentLogged);
+    // 7 signature
+    let signed = order::sign(gateway, decided, &prepared, &logged).await?;
+    finish(gateway, decided, timestamp, Unfinished { prepared, logged, signed }).await
+}
+
+/// A signature that was made and not yet released.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// Its statement.
+    pub prepared: Prepared,
+    /// Its intent.
+    pub logged: Logged,
+    /// The keyguard's answer.
+    pub signed: Signed,
+}
+
+/// Steps 8 to 13: also where the reconciler takes a signature up again.
+pub async fn finish(
+    gateway: &Gateway,
+    decided: &Decided,
+    timestamp: &Timestamping,
+    unfinished: Unfinished,
+) -> Result<Released, Failure> {
+    let Unfinished { prepared, logged, signed } = unfinished;
+    // 8 timestamp
+    let token = stampers::stamp(gateway, timestamp, &signed.signature.0).await?;
+    gateway.parts.steps.reached(Step::Stamped);
+    let mut made = made(decided, &prepared, signed, token.map(|token| Der(token.token)));
+    // 9 verification
+    let verified = made.verify(gateway)?;
+    gateway.parts.steps.reached(Step::Verified);
+    // 10 result
+    made.entry = made.hashedrekord(&sigstore_digest(&prepared))?;
+    let first = log_result(gateway, &made, logged.receipt.index, verified.verdict().signer.signed_at).await?;
+    gateway.parts.steps.reached(Step::ResultLogged);
+    // 11 to 13 attach, prove, release
+    made.release(gateway, Proof::Statement(verified), first)
+}
+
+fn made(decided: &Decided, prepared: &Prepared, signed: Signed, token: Option<Der>) -> Made {
+    Made {
+        request: decided.request.id(),
+        statement_id: prepared.id,
+        statement: prepared.statement.clone(),
+        profile: decided.request.profile().clone(),
+        caller: decided.identified.caller.clone(),
+        key: prepared.key.id.clone(),
+        public_key: prepared.key.public_key.clone(),
+        signature: signed.signature.0,
+        chain: signed.chain,
+        token,
+        at: signed.at,
+        entry: None,
+    }
+}
+
+/// What a Sigstore entry names: SHA-256 of the signed message, or the artifact's digest where only that is signed.
+fn sigstore_digest(prepared: &Prepared) -> Sha256 {
+    use chancery_core::warrant::ToBeSigned;
+    match &prepared.to_be_signed {
+        ToBeSigned::Message(bytes) => Sha256::of(bytes),
+        ToBeSigned::Prehashed(_, _) => prepared.statement.artifact.digest,
+    }
+}
+
+/// Step 10: the entry and the result in one batch; answers with the first of them and its receipt.
+async fn log_result(
+    gateway: &Gateway,
+    made: &Made,
+    intent: u64,
+    signed_at: Option<Time>,
+) -> Result<(String, chancery_core::receipt::Receipt), Failure> {
+    let hashedrekord = made.entry.as_ref().map(|entry| chancery_ledger::merkle::leaf_hash(entry.as_bytes()));
+    let outcome = Outcome {
+        request: made.request,
+        statement: made.statement_id,
+        intent,
+        signature: Sha256::of(&made.signature),
+        certificate: made.chain.first().map(|leaf| Sha256::of(&leaf.0)),
+        hashedrekord,
+        timestamp: signed_at,
+        depth: made.statement.depth,
+        format: made.statement.format,
+    };
+    let result = encode(gateway.parts.clock.now(), Body::Result(outcome))?;
+    let leaves: Vec<String> = made.entry.iter().cloned().chain([result]).collect();
+    let first = leaves.first().cloned().unwrap_or_default();
+    let change = Change::Release {
+        index: intent,
+        request: made.request,
+        statement: made.statement_id,
+        result: serde_json::to_string(made).map_err(internal)?,
+    };
+    let receipts = gateway.parts.sequencer.append(Append { leaves, changes: vec![change] }).await?;
+    let receipt = receipts.into_iter().next().ok_or_else(|| internal("append without a receipt"))?;
+    Ok((first, receipt))
+}
+
+/// Puts a refusal into the ledger.
+async fn record(
+    gateway: &Gateway,
+    governance: &Governance,
+    ask: &Ask,
+    known: Option<&Identified>,
+    refusal: &Refusal,
+) -> Result<(), Failure> {
+    let issuer = identify::issuer_name(governance, ask.token.as_deref());
+    let caller = known.map(|identified| &identified.caller);
+    let who = Who { caller, issuer: &issuer, request: &ask.request };
+    let events = gateway.denied.leaves(&who, refusal, gateway.parts.clock.now());
+    denied::record(gateway.parts.sequencer.as_ref(), events).await
+}
