@@ -6,6 +6,7 @@ use std::str::FromStr as _;
 use cedar_policy::{Effect, EntityUid, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use chancery_core::id::{IssuerName, ProfileName};
 
+use crate::bounds;
 use crate::grant::GrantName;
 use crate::problem::Report;
 
@@ -51,6 +52,10 @@ pub(crate) struct Known<'a> {
 
 /// Reads one file. Anything but well-typed `forbid` policies is an error: a guardrail that does not work fails open.
 pub(crate) fn read(report: &mut Report, known: &Known<'_>, stem: &str, text: &str) -> Vec<Guardrail> {
+    if let Err(error) = bounds::check(text) {
+        report.error("", error.to_string());
+        return Vec::new();
+    }
     let set = match PolicySet::from_str(text) {
         Ok(set) => set,
         Err(error) => {

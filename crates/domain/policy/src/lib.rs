@@ -5,6 +5,7 @@
 //! concern the caller. Default deny; a field, attribute or file that is not known is a load error, never ignored.
 
 pub mod attribute;
+mod bounds;
 pub mod compile;
 pub mod decide;
 pub mod documents;
@@ -27,3 +28,6 @@ mod profile_file;
 mod schema;
 pub mod test_cases;
 mod trace;
+
+#[cfg(test)]
+mod properties;
