@@ -1,11 +1,5 @@
 //! Whole signatures: osslsigncode accepts ours for every key type, and refuses ours when a byte changed.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    reason = "test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "test")]
 
 mod authenticode;
 

@@ -7,6 +7,7 @@
 pub mod checks;
 pub mod explain;
 pub mod pattern;
+pub mod pe;
 pub mod policy;
 pub mod revocation;
 pub mod sigstore;

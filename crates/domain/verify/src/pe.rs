@@ -4,29 +4,34 @@
 //! that does not, somebody else would look at the other one. What no signature covers must be understood completely,
 //! or the verdict is a rejection (CVE-2013-3900: code behind the signature).
 
+mod coverage;
+
 use chancery_core::digest::Sha256;
 use chancery_core::format::FormatName;
+use chancery_core::statement::Statement;
 use chancery_core::time::Time;
 use chancery_core::verdict::{CheckName, Reason, Signer, Verdict};
 use chancery_format::pe::extract::signed_content;
+use chancery_format::pe::sign;
 use chancery_format::pe::statement::Body;
-use chancery_format::pe::unsigned::{Unsigned, unsigned};
-use chancery_format::seam::{Extracted, FormatError, FoundSignature};
+use chancery_format::pe::unsigned::Unsigned;
+use chancery_format::seam::{Extracted, FormatError, FoundSignature, Parts, Signer as Signing};
 use chancery_x509::certificate::Certificate;
 use chancery_x509::chain::{self, ChainError, Purpose, VerifiedChain};
+use chancery_x509::cms::oid;
 use chancery_x509::cms::parse::{self, SignedData};
 use chancery_x509::cms::verify::{self as cms_verify, Message, VerifiedSigner};
-use chancery_x509::cms::oid;
-use chancery_x509::tsp::verify as tsp;
+use chancery_x509::tsp::verify::{self as tsp, VerifiedTimestamp};
 
 use crate::checks::{Failure, Recorder};
-use crate::policy::VerificationPolicy;
 use crate::revocation::{CertificateId, InUse};
-use crate::snapshot::{Stage, TrustSnapshot};
+use crate::snapshot::{SKEW_SECONDS, Stage};
 use crate::trusted_root::Authority;
+use crate::verify::Context;
 
-/// What every signature in an image must pass. The ledger is outside: a PE signature carries no proof of its own.
-const ALWAYS: [CheckName; 8] = [
+/// What every image must pass. A timestamp is demanded by policy, or by time: without one the certificates must be valid
+/// now. A PE signature carries no ledger proof.
+const REQUIRED: [CheckName; 8] = [
     CheckName::Structure,
     CheckName::Coverage,
     CheckName::Digest,
@@ -37,38 +42,71 @@ const ALWAYS: [CheckName; 8] = [
     CheckName::Identity,
 ];
 
-/// What a verdict depends on besides the image.
-#[derive(Debug, Clone, Copy)]
-pub struct Judgement<'a> {
-    /// What is trusted.
-    pub snapshot: &'a TrustSnapshot,
-    /// Who must have signed.
-    pub policy: &'a VerificationPolicy,
-    /// The moment: the time of the signature where it has no timestamp.
-    pub at: Time,
-}
-
-/// Judges what `extract` found in an image, or why it found nothing.
-#[must_use]
-pub fn verify(extracted: Result<&Extracted, &FormatError>, judgement: &Judgement<'_>) -> Verdict {
+/// Judges what `extract` found in an image, or why it found nothing. `artifact` is the SHA-256 of the file as it is.
+pub(crate) fn image(
+    artifact: Sha256,
+    extracted: Result<&Extracted, &FormatError>,
+    context: &Context<'_>,
+) -> Verdict {
     let mut recorder = Recorder::default();
     let mut signer = Signer::default();
     let found = recorder.record(CheckName::Structure, extracted.map_err(structure_failure));
-    if let Some(extracted) = found {
-        if extracted.found.is_empty() {
+    match found.map(|extracted| (extracted, extracted.found.as_slice())) {
+        None => {}
+        Some((_, [])) => {
             let unsigned = Failure::new(Reason::Unsigned, &"no certificate table", &"a signature");
             recorder.fail(CheckName::Signature, unsigned);
-        } else {
-            recorder.record(CheckName::Coverage, covered(extracted));
         }
-        for signature in &extracted.found {
-            judge(signature, judgement, &mut recorder, &mut signer);
+        Some((extracted, signatures)) => {
+            recorder.record(CheckName::Coverage, coverage::image(extracted));
+            for signature in signatures {
+                judge(signature, &[artifact], context, (&mut recorder, &mut signer));
+            }
         }
     }
+    finish(REQUIRED.to_vec(), context, recorder, signer)
+}
+
+/// Judges a fresh signature against its statement, before it is released. The whole CMS structure is rebuilt from the
+/// statement, so that what is verified is what will be attached; the image itself was not seen.
+pub(crate) fn statement(
+    statement: &Statement,
+    signing: &Signing<'_>,
+    parts: &Parts<'_>,
+    context: &Context<'_>,
+) -> Verdict {
+    let mut recorder = Recorder::default();
+    let mut signer = Signer::default();
+    let required = REQUIRED.into_iter().filter(|name| *name != CheckName::Coverage).collect();
+    let blob = sign::assemble(statement, signing, parts);
+    if let Some(blob) = recorder.record(CheckName::Structure, blob.as_ref().map_err(structure_failure)) {
+        let found = FoundSignature { blob: blob.clone(), body: statement.body.clone() };
+        let artifact = statement.artifact.digest;
+        judge(&found, &[artifact], context, (&mut recorder, &mut signer));
+    }
+    recorder.skip(CheckName::Coverage, "not made here: the artifact's bytes were not seen");
+    finish(required, context, recorder, signer)
+}
+
+fn finish(
+    required: Vec<CheckName>,
+    context: &Context<'_>,
+    mut recorder: Recorder,
+    signer: Signer,
+) -> Verdict {
+    // Where the signer is not trusted anyway, nothing else is missing.
+    let asked = |name| recorder.passed(CheckName::Chain) && context.policy.require.contains(&name);
+    let (stamp, ledger) = (asked(CheckName::Timestamp), asked(CheckName::Ledger));
+    if stamp && !recorder.passed(CheckName::Timestamp) {
+        let missing = Failure::new(Reason::TimestampInvalid, &"no timestamp that holds", &"a timestamp");
+        recorder.fail(CheckName::Timestamp, missing);
+    }
+    if ledger {
+        let missing = Failure::new(Reason::NotLogged, &"a PE signature carries no ledger proof", &"a proof");
+        recorder.fail(CheckName::Ledger, missing);
+    }
     recorder.skip(CheckName::Timestamp, "the signature carries no timestamp");
-    skip_ledger(judgement, &mut recorder);
-    let mut required = ALWAYS.to_vec();
-    required.extend(judgement.policy.require.iter().filter(|name| !ALWAYS.contains(name)));
+    recorder.skip(CheckName::Ledger, "a PE signature carries no ledger proof");
     recorder.finish(required, signer)
 }
 
@@ -86,72 +124,48 @@ fn structure_failure(error: &FormatError) -> Failure {
     Failure::new(reason, error, &"a PE image with well-formed signatures")
 }
 
-fn covered(extracted: &Extracted) -> Result<(), Failure> {
-    let Some(region) = extracted.coverage.first_uncovered() else { return Ok(()) };
-    let actual = format!("{:?} at {}..{}", region.cover, region.from, region.to);
-    Err(Failure::new(Reason::NotCovered, &actual, &"every byte covered, or excluded by the specification"))
-}
-
-fn skip_ledger(judgement: &Judgement<'_>, recorder: &mut Recorder) {
-    if judgement.policy.require.contains(&CheckName::Ledger) {
-        let missing = Failure::new(Reason::NotLogged, &"no ledger proof in a PE signature", &"a proof");
-        recorder.fail(CheckName::Ledger, missing);
-    }
-    recorder.skip(CheckName::Ledger, "a PE signature carries no ledger proof");
-}
-
 /// One signature, from its bytes to its signer. What cannot be judged because something before it failed stays open.
 fn judge(
     found: &FoundSignature,
-    judgement: &Judgement<'_>,
-    recorder: &mut Recorder,
-    signer: &mut Signer,
+    artifacts: &[Sha256],
+    context: &Context<'_>,
+    (recorder, signer): (&mut Recorder, &mut Signer),
 ) -> Option<()> {
     let malformed = |error| Failure::new(Reason::Malformed, &error, &"a CMS structure");
     let parsed = recorder.record(CheckName::Structure, parse::parse(&found.blob).map_err(malformed))?;
-    let loose = recorder.record(CheckName::Coverage, understood(found, &parsed));
+    // Coverage of the image is recorded by its caller; only what the structure adds to it is found here.
+    let loose = coverage::structure(&found.blob, &parsed)
+        .map_err(|failure| recorder.fail(CheckName::Coverage, failure))
+        .ok();
     recorder.record(CheckName::Digest, digest(found, &parsed));
-    let expected = cms_verify::Expected {
-        content_type: oid::SPC_INDIRECT_DATA,
-        message: Message::Embedded,
-        known: &[],
-    };
-    let wrong = |error| Failure::new(Reason::SignatureWrong, &error, &"a signature over this content");
-    let verified = cms_verify::verify(&parsed, &expected).map_err(wrong);
-    let verified = recorder.record(CheckName::Signature, verified)?;
+    let verified = recorder.record(CheckName::Signature, signature(&parsed))?;
     signer.subject = Some(verified.certificate().subject().to_string());
-    recorder.record(CheckName::Identity, identity(verified.certificate(), judgement));
-    let times = timestamps(&loose?, &verified, judgement, recorder)?;
+    if let Err((name, failure)) = context.usable(FormatName::Pe) {
+        recorder.fail(name, failure);
+        return None;
+    }
+    let stamps = timestamps(&loose?, &verified, context, recorder)?;
+    let times: Vec<Time> = stamps.iter().map(VerifiedTimestamp::gen_time).collect();
     signer.signed_at = times.iter().copied().min();
-    let moments = if times.is_empty() { vec![judgement.at] } else { times };
+    let moments = if times.is_empty() { vec![context.at] } else { times };
     for moment in &moments {
-        let chain = trusted_chain(&verified, &parsed, judgement, *moment);
-        let chain = record_chain(chain, recorder)?;
-        recorder.record(CheckName::Coverage, all_used(&parsed, &chain));
-        recorder.record(CheckName::Revocation, revocation(&chain, found, judgement, &moments));
+        let chain = record_chain(trusted_chain(&verified, &parsed, context, *moment), recorder)?;
+        let used = coverage::certificates(&parsed, &chain).and_then(|()| coverage::tokens(&stamps));
+        if let Err(failure) = used {
+            recorder.fail(CheckName::Coverage, failure);
+        }
+        let certificates = in_use(&chain, &stamps);
+        let used = InUse { artifacts, certificates: &certificates, identity: None };
+        recorder.record(CheckName::Revocation, revocation(&used, &moments, context));
+        recorder.record(CheckName::Identity, identity(chain.leaf(), context));
     }
     Some(())
 }
 
-fn understood<'a>(found: &FoundSignature, parsed: &'a SignedData) -> Result<Unsigned<'a>, Failure> {
-    unsigned(&found.blob, parsed)
-        .map_err(|what| Failure::new(Reason::NotCovered, &what, &"nothing unknown outside the signature"))
-}
-
-/// Each certificate in the structure is part of the chain: any other one is room to hide data in.
-fn all_used(parsed: &SignedData, chain: &VerifiedChain) -> Result<(), Failure> {
-    let is_used = |der: &Vec<u8>| {
-        chain.leaf().as_der() == der || chain.issuers().iter().any(|issuer| issuer.as_der() == der)
-    };
-    let mut seen: Vec<&Vec<u8>> = Vec::new();
-    for der in &parsed.certificates {
-        if !is_used(der) || seen.contains(&der) {
-            let expected = "only certificates of the signer's chain, each once";
-            return Err(Failure::new(Reason::NotCovered, &"a certificate that is not used", &expected));
-        }
-        seen.push(der);
-    }
-    Ok(())
+fn signature(parsed: &SignedData) -> Result<VerifiedSigner, Failure> {
+    let (content_type, message) = (oid::SPC_INDIRECT_DATA, Message::Embedded);
+    cms_verify::verify(parsed, &cms_verify::Expected { content_type, message, known: &[] })
+        .map_err(|error| Failure::new(Reason::SignatureWrong, &error, &"a signature over this content"))
 }
 
 /// The digest that is signed is that of the image as it lies there.
@@ -166,103 +180,96 @@ fn digest(found: &FoundSignature, parsed: &SignedData) -> Result<(), Failure> {
     Err(Failure::new(Reason::DigestMismatch, &actual, &expected))
 }
 
-fn identity(certificate: &Certificate, judgement: &Judgement<'_>) -> Result<(), Failure> {
-    let policy = judgement.policy;
-    if !policy.formats.contains(&FormatName::Pe) || !policy.names_signer(FormatName::Pe) {
-        let expected = "a policy for `pe` that names `subject` or `key`";
-        return Err(Failure::new(Reason::NoExpectation, &"no expected signer", &expected));
-    }
-    let mismatch = |actual: &str, expected: &str| Failure::new(Reason::IdentityMismatch, &actual, &expected);
-    let subject = certificate.subject().to_string();
+/// Compares the signer with the verification policy. Every condition of the policy is looked at (T7).
+fn identity(leaf: &Certificate, context: &Context<'_>) -> Result<(), Failure> {
+    let policy = context.policy;
+    let mismatch = |actual: &dyn std::fmt::Display, expected: &dyn std::fmt::Display| {
+        Failure::new(Reason::IdentityMismatch, actual, expected)
+    };
+    let subject = leaf.subject().to_string();
     if let Some(pattern) = policy.subject.as_ref().filter(|pattern| !pattern.matches(&subject)) {
-        return Err(mismatch(&subject, pattern.as_str()));
+        return Err(mismatch(&subject, &pattern.as_str()));
     }
-    let key = Sha256::of(certificate.spki());
+    let key = Sha256::of(leaf.spki());
     if let Some(expected) = policy.key.filter(|expected| *expected != key) {
-        return Err(mismatch(&key.to_string(), &expected.to_string()));
+        return Err(mismatch(&key, &expected));
     }
-    // Conditions that this format cannot meet are not ignored (T7).
-    let foreign = policy.issuer.is_some() || policy.identity.is_some() || !policy.claims.is_empty();
-    if foreign || policy.predicate.is_some() {
-        return Err(mismatch("a PE signature has no OIDC identity, claims or predicate", "those of the policy"));
+    let is_oidc = policy.issuer.is_some() || policy.identity.is_some() || !policy.claims.is_empty();
+    if is_oidc || policy.predicate.is_some() {
+        let actual = "a PE signature has no OIDC identity, claims or predicate";
+        return Err(mismatch(&actual, &"those of the policy"));
     }
     Ok(())
 }
 
-/// The times of all timestamps; `None` when one does not hold.
+/// All timestamps; `None` when one does not hold.
 fn timestamps(
     loose: &Unsigned<'_>,
     verified: &VerifiedSigner,
-    judgement: &Judgement<'_>,
+    context: &Context<'_>,
     recorder: &mut Recorder,
-) -> Option<Vec<Time>> {
-    let mut times = Vec::with_capacity(loose.timestamps.len());
+) -> Option<Vec<VerifiedTimestamp>> {
+    let mut stamps = Vec::with_capacity(loose.timestamps.len());
     for token in &loose.timestamps {
-        times.push(recorder.record(CheckName::Timestamp, timestamp(token, verified, judgement))?);
+        stamps.push(recorder.record(CheckName::Timestamp, timestamp(token, verified, context))?);
     }
-    Some(times)
+    Some(stamps)
 }
 
 fn timestamp(
     token: &[u8],
     verified: &VerifiedSigner,
-    judgement: &Judgement<'_>,
-) -> Result<Time, Failure> {
-    let mut last = String::from("no timestamping authority is trusted");
-    for authority in &judgement.snapshot.roots.timestamp_authorities {
-        match stamped_by(authority, token, verified, judgement.at) {
-            Ok(time) => return Ok(time),
-            Err(why) => last = why,
+    context: &Context<'_>,
+) -> Result<VerifiedTimestamp, Failure> {
+    let refuse = |actual: &dyn std::fmt::Display| {
+        Failure::new(
+            Reason::TimestampInvalid,
+            actual,
+            &"a timestamp over this signature, of a trusted authority",
+        )
+    };
+    let mut expected = tsp::Expected::of(tsp::Stamped::Message(verified.signature()));
+    expected.latest = Some(context.at.plus_seconds(SKEW_SECONDS));
+    let mut failure = refuse(&"an unknown authority");
+    for authority in &context.trust.roots.timestamp_authorities {
+        match stamped_by(authority, token, &expected) {
+            // INVARIANT: the window is that of the authority that stamped; another's is never borrowed (T3).
+            Ok(stamp) if authority.window().contains(stamp.gen_time()) => return Ok(stamp),
+            Ok(stamp) => failure = refuse(&format!("{} outside the authority's window", stamp.gen_time())),
+            Err(tsp::TimestampError::NotPinned) => {}
+            Err(error) => failure = refuse(&error),
         }
     }
-    Err(Failure::new(Reason::TimestampInvalid, &last, &"a timestamp over this signature by a trusted authority"))
+    Err(failure)
 }
 
-/// The authority's own window decides whether its word counts, never another authority's (T3).
 fn stamped_by(
     authority: &Authority,
     token: &[u8],
-    verified: &VerifiedSigner,
-    at: Time,
-) -> Result<Time, String> {
-    let stamped = tsp::Stamped::Message(verified.signature());
-    let expected = tsp::Expected { latest: Some(at), ..tsp::Expected::of(stamped) };
-    let trust = tsp::Trust { roots: authority.root(), known: authority.below_root(), pinned: &[] };
-    let stamp = tsp::token(token, &expected, &trust).map_err(|error| error.to_string())?;
-    let time = stamp.gen_time();
-    if authority.window().contains(time) {
-        return Ok(time);
-    }
-    Err(format!("stamped at {time}; the authority counts {}", authority.window()))
+    expected: &tsp::Expected<'_>,
+) -> Result<VerifiedTimestamp, tsp::TimestampError> {
+    let known = authority.below_root();
+    // The first certificate is the authority's own: nobody else under the same root may stamp (T4).
+    let pinned = known.get(..1).unwrap_or_default();
+    tsp::token(token, expected, &tsp::Trust { roots: authority.root(), known, pinned })
 }
 
 fn trusted_chain(
     verified: &VerifiedSigner,
     parsed: &SignedData,
-    judgement: &Judgement<'_>,
+    context: &Context<'_>,
     moment: Time,
 ) -> Result<VerifiedChain, ChainFailure> {
-    let snapshot = judgement.snapshot;
     let leaf = verified.certificate();
+    let roots = &context.trust.native_roots;
     let bag = parsed.certificates.iter().filter_map(|der| Certificate::parse(der).ok());
-    let pool: Vec<Certificate> =
-        bag.filter(|one| one != leaf && !snapshot.native_roots.contains(one)).collect();
-    let chain = chain::verify(leaf, &pool, &snapshot.native_roots, Purpose::CodeSigning, moment)
-        .map_err(ChainFailure::of)?;
-    let refuse = |actual: &str, expected: &str| {
-        ChainFailure::Chain(Failure::new(Reason::TrustInvalid, &actual, &expected))
-    };
-    if !snapshot.is_current(judgement.at) {
-        return Err(refuse("trust snapshot is not current", "one that is"));
+    let pool: Vec<Certificate> = bag.filter(|one| one != leaf && !roots.contains(one)).collect();
+    let chain = chain::verify(leaf, &pool, roots, Purpose::CodeSigning, moment).map_err(ChainFailure::of)?;
+    if chain.is_dev() && context.trust.stage != Stage::Development {
+        let failure = Failure::new(Reason::ChainUntrusted, &"a development authority", &"a real one");
+        return Err(ChainFailure::Chain(failure));
     }
-    if snapshot.environment != judgement.policy.environment {
-        return Err(refuse("trust snapshot of another environment", judgement.policy.environment.name()));
-    }
-    match (snapshot.stage, chain.is_dev()) {
-        (Stage::Development, true) | (Stage::Real, false) => Ok(chain),
-        (Stage::Development, false) => Err(refuse("an authority that is not for development", "one that is")),
-        (Stage::Real, true) => Err(refuse("an authority for development", "one that is not")),
-    }
+    Ok(chain)
 }
 
 /// Which check a chain failed.
@@ -283,6 +290,7 @@ impl ChainFailure {
             ChainError::Algorithm { .. }
             | ChainError::Length(_)
             | ChainError::NotAuthority(_)
+            | ChainError::Serial(_)
             | ChainError::UnknownCritical { .. }
             | ChainError::Untrusted(_)
             | ChainError::TooMany
@@ -308,24 +316,16 @@ fn record_chain(
     }
 }
 
-/// Artifacts are revoked by their image digest here: the file before it was signed cannot be had back.
-fn revocation(
-    chain: &VerifiedChain,
-    found: &FoundSignature,
-    judgement: &Judgement<'_>,
-    moments: &[Time],
-) -> Result<(), Failure> {
-    let id = |certificate: &Certificate| CertificateId {
-        serial: certificate.serial().to_string(),
-        issuer: Sha256::of(certificate.issuer().as_der()),
-        key: Sha256::of(certificate.spki()),
-    };
-    let certificates: Vec<_> = std::iter::once(chain.leaf()).chain(chain.issuers()).map(id).collect();
-    let image_digest = Body::from_json(&found.body).ok().and_then(|b| Sha256::from_slice(&b.image_digest).ok());
-    let artifacts: Vec<Sha256> = image_digest.into_iter().collect();
-    let used = InUse { artifacts: &artifacts, certificates: &certificates, identity: None };
-    match judgement.snapshot.revocations.iter().find(|revocation| revocation.hits(&used, moments)) {
+/// Every certificate that the verdict rests on: those of the timestamps can be revoked too (T11).
+fn in_use(chain: &VerifiedChain, stamps: &[VerifiedTimestamp]) -> Vec<CertificateId> {
+    let chains = std::iter::once(chain).chain(stamps.iter().map(VerifiedTimestamp::chain));
+    let all = chains.flat_map(|chain| std::iter::once(chain.leaf()).chain(chain.issuers()));
+    all.map(CertificateId::of).collect()
+}
+
+fn revocation(used: &InUse<'_>, moments: &[Time], context: &Context<'_>) -> Result<(), Failure> {
+    match context.trust.revocations.iter().find(|revocation| revocation.hits(used, moments)) {
+        Some(hit) => Err(Failure::new(Reason::Revoked, &hit.why, &"not revoked")),
         None => Ok(()),
-        Some(revocation) => Err(Failure::new(Reason::Revoked, &revocation.why, &"nothing revoked")),
     }
 }

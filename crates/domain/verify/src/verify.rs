@@ -6,12 +6,12 @@ use chancery_core::id::StatementId;
 use chancery_core::statement::Statement;
 use chancery_core::time::Time;
 use chancery_core::verdict::{CheckName, Outcome, Reason, Signer, Verdict};
-use chancery_format::seam::{Parts, Signer as Signing};
+use chancery_format::seam::{Extracted, FormatError, Parts, Signer as Signing};
 
 use crate::checks::{Failure, Recorder};
 use crate::policy::VerificationPolicy;
-use crate::sigstore;
 use crate::snapshot::TrustSnapshot;
+use crate::{pe, sigstore};
 
 /// What a verdict depends on besides the evidence.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +54,13 @@ impl Context<'_> {
 /// What is shown for an artifact.
 #[derive(Debug, Clone, Copy)]
 pub enum Evidence<'a> {
+    /// What `extract` found in a PE image, or why it could not read it.
+    Pe {
+        /// SHA-256 of the whole image, with its signatures.
+        artifact: Sha256,
+        /// What was found.
+        extracted: Result<&'a Extracted, &'a FormatError>,
+    },
     /// A bundle beside the artifact, and the SHA-256 of the artifact's bytes as they are used (T6).
     Sigstore {
         /// SHA-256 of the whole artifact.
@@ -128,6 +135,7 @@ impl VerifiedStatement {
 #[must_use]
 pub fn verify(evidence: &Evidence<'_>, context: &Context<'_>) -> Verdict {
     let mut verdict = match evidence {
+        Evidence::Pe { artifact, extracted } => pe::image(*artifact, *extracted, context),
         Evidence::Sigstore { artifact, bundle } => sigstore::bundle(*artifact, bundle, context),
         Evidence::Unsigned { .. } => unsigned(),
     };
@@ -142,7 +150,9 @@ pub fn verify(evidence: &Evidence<'_>, context: &Context<'_>) -> Verdict {
 /// As [`verify`], with a proof of acceptance; the rejected verdict otherwise.
 pub fn artifact(evidence: &Evidence<'_>, context: &Context<'_>) -> Result<VerifiedArtifact, Box<Verdict>> {
     let artifact = match evidence {
-        Evidence::Sigstore { artifact, .. } | Evidence::Unsigned { artifact } => *artifact,
+        Evidence::Pe { artifact, .. }
+        | Evidence::Sigstore { artifact, .. }
+        | Evidence::Unsigned { artifact } => *artifact,
     };
     let verdict = verify(evidence, context);
     match verdict.outcome() {
@@ -165,7 +175,7 @@ pub fn statement(
 ) -> Result<VerifiedStatement, Box<Verdict>> {
     let verdict = match signed.statement.format {
         FormatName::Sigstore => sigstore::statement(signed.statement, signed.signer, signed.parts, context),
-        FormatName::Pe => unsupported(FormatName::Pe),
+        FormatName::Pe => pe::statement(signed.statement, signed.signer, signed.parts, context),
     };
     match (verdict.outcome(), signed.statement.id()) {
         (Outcome::Verified, Ok(statement)) => Ok(VerifiedStatement { statement, verdict }),
@@ -186,12 +196,5 @@ pub fn statement(
 fn unsigned() -> Verdict {
     let mut recorder = Recorder::default();
     recorder.fail(CheckName::Signature, Failure::new(Reason::Unsigned, &"no signature", &"a signature"));
-    recorder.finish(CheckName::ALL.to_vec(), Signer::default())
-}
-
-fn unsupported(format: FormatName) -> Verdict {
-    let mut recorder = Recorder::default();
-    let failure = Failure::new(Reason::Unsupported, &format, &"a format that can be verified here");
-    recorder.fail(CheckName::Structure, failure);
     recorder.finish(CheckName::ALL.to_vec(), Signer::default())
 }

@@ -48,6 +48,9 @@ pub fn extract(reader: &mut dyn ReadSeek) -> Result<Extracted, FormatError> {
     for blob in split_table(&bytes, u64::from(table.offset), &mut coverage) {
         add_with_nested(blob, &mut blobs)?;
     }
+    if blobs.is_empty() {
+        return Err(malformed("the certificate table does not start with a signature"));
+    }
     coverage.extend_to(size, Cover::Uncovered("bytes behind the certificate table"));
     let found = found(reader, &image, table, blobs)?;
     Ok(Extracted { found, coverage })
@@ -78,43 +81,47 @@ fn cover_image(image: &Image, table: Table, coverage: &mut Coverage) {
     coverage.extend_to(u64::from(table.offset), Cover::Covered);
 }
 
-/// Splits the table, which starts at `offset` of the file, into CMS structures. What is none ends the walk; the rest is
-/// uncovered.
+/// Splits the table, which starts at `offset` of the file, into CMS structures. Where an entry is anything but header,
+/// CMS structure and zero padding, the walk ends and the rest is uncovered.
 fn split_table<'a>(table: &'a [u8], offset: u64, coverage: &mut Coverage) -> Vec<&'a [u8]> {
     let mut blobs = Vec::new();
     let mut rest = table;
     let mut at = offset;
-    while let Some((blob, entry_size)) = split_entry(rest) {
-        let blob_size = u64::try_from(blob.len()).unwrap_or(u64::MAX);
-        coverage.extend_to(at.saturating_add(ENTRY_HEADER), Cover::Excluded("header of a table entry"));
-        at = at.saturating_add(ENTRY_HEADER).saturating_add(blob_size);
-        coverage.extend_to(at, Cover::Excluded("signature"));
-        at = at.saturating_add(padding(ENTRY_HEADER.saturating_add(blob_size)));
-        coverage.extend_to(at, Cover::Excluded("zero padding of a table entry"));
+    while let Some((length, blob)) = split_entry(rest) {
+        let used = ENTRY_HEADER.saturating_add(u64::try_from(blob.len()).unwrap_or(u64::MAX));
+        let padded = used.saturating_add(padding(used));
         blobs.push(blob);
-        rest = rest.get(entry_size..).unwrap_or_default();
+        // Signers disagree on whether the length counts the padding; both are unambiguous.
+        if u64::from(length) != used && u64::from(length) != padded {
+            break;
+        }
+        coverage.extend_to(at.saturating_add(ENTRY_HEADER), Cover::Excluded("header of a table entry"));
+        coverage.extend_to(at.saturating_add(used), Cover::Excluded("signature"));
+        if !rest.get(index(used)..index(padded)).is_some_and(|zeros| zeros.iter().all(|byte| *byte == 0)) {
+            break;
+        }
+        at = at.saturating_add(padded);
+        coverage.extend_to(at, Cover::Excluded("zero padding of a table entry"));
+        rest = rest.get(index(padded)..).unwrap_or_default();
     }
     let size = u64::try_from(table.len()).unwrap_or(u64::MAX);
     coverage.extend_to(offset.saturating_add(size), Cover::Uncovered("bytes in the certificate table"));
     blobs
 }
 
-/// The CMS structure of the first entry and the entry's size with padding. `None` when the entry is anything but
-/// header, CMS structure and zero padding.
-fn split_entry(table: &[u8]) -> Option<(&[u8], usize)> {
+/// The length that the first entry states, and its CMS structure.
+fn split_entry(table: &[u8]) -> Option<(u32, &[u8])> {
     let (length, rest) = table.split_first_chunk::<4>()?;
     let (kind, content) = rest.split_first_chunk::<4>()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    if *kind != ENTRY_KIND || content.first() != Some(&0x30) {
+    if *kind != ENTRY_KIND || content.first() != Some(&tlv::SEQUENCE) {
         return None;
     }
     let size = element_size(content).filter(|size| *size <= MAX_SIGNATURE)?;
-    let used = size.checked_add(8)?;
-    let padded = used.checked_next_multiple_of(8)?;
-    let zeros = table.get(used..padded)?;
-    // Signers disagree on whether the length counts the padding; both are unambiguous.
-    let fits = (length == used || length == padded) && zeros.iter().all(|byte| *byte == 0);
-    fits.then_some((content.get(..size)?, padded))
+    Some((u32::from_le_bytes(*length), content.get(..size)?))
+}
+
+fn index(at: u64) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
 }
 
 /// Adds a signature and those nested in it as unsigned attributes; one level, as Windows reads them.

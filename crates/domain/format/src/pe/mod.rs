@@ -26,6 +26,7 @@ pub mod prepare;
 pub mod sign;
 pub mod spc;
 pub mod statement;
+pub mod unsigned;
 
 pub use prepare::Layout;
 

@@ -70,7 +70,7 @@ impl Domain {
     /// A timestamp token over a message.
     pub(crate) fn stamp(&self, message: &[u8], seconds: i64) -> Vec<u8> {
         let info = TstInfo {
-            policy: const_oid::ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.2"),
+            policy: chancery_x509::cms::oid::DATA,
             imprint: Imprint::of(DigestAlgorithm::Sha256, message),
             serial: Serial::new(&[9]).unwrap(),
             gen_time: Time::from_seconds(seconds),
