@@ -142,7 +142,7 @@ impl Http {
     }
 }
 
-fn classify(error: reqwest::Error) -> HttpError {
+pub(crate) fn classify(error: reqwest::Error) -> HttpError {
     if error.is_timeout() {
         return HttpError::Timeout;
     }
@@ -157,7 +157,7 @@ fn classify(error: reqwest::Error) -> HttpError {
 }
 
 /// The client aborts the process when it finds no provider, so one is installed unless the process has one already.
-fn provide_cryptography() {
+pub(crate) fn provide_cryptography() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Another thread may be first; then its provider, which is the same, stays.
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());

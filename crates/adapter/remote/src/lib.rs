@@ -5,3 +5,4 @@ pub mod ambient;
 pub mod discovery;
 pub mod http;
 pub mod jwks;
+pub mod tsa;
