@@ -21,6 +21,9 @@ pub(crate) enum Fault {
     /// The token refuses this call, and would refuse it again.
     #[error("the token refuses: {0}")]
     Refused(String),
+    /// The worker cannot use what it was told: PIN file, module.
+    #[error("the worker's settings are of no use: {0}")]
+    Setup(String),
     /// The token's key is not the one that was meant, or not held as it must be.
     #[error("{0}")]
     Unfit(String),

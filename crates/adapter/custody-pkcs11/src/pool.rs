@@ -331,7 +331,9 @@ fn failure(id: &KeyId, outcome: Result<Answer, LinkError>) -> CustodyError {
         | LinkError::Slow(_)
         | LinkError::Hung(_)
         | LinkError::Start(_)
-        | LinkError::Fault(Fault::Gone(_) | Fault::PinRefused(_)) => CustodyError::Unavailable(text),
+        | LinkError::Fault(Fault::Gone(_) | Fault::PinRefused(_) | Fault::Setup(_)) => {
+            CustodyError::Unavailable(text)
+        }
         LinkError::Fault(Fault::Exists) => CustodyError::Exists(id.clone()),
         LinkError::Fault(Fault::Absent | Fault::Refused(_) | Fault::Unfit(_)) => {
             CustodyError::Unusable { id: id.clone(), why: text }

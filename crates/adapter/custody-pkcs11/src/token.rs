@@ -36,10 +36,11 @@ impl Token {
     /// Loads the module and finds the token.
     pub(crate) fn load(config: &TokenConfig) -> Result<Self, Fault> {
         let pin = read_pin(&config.pin_file)?;
-        let module = Pkcs11::new(&config.module)?;
+        let module = Pkcs11::new(&config.module)
+            .map_err(|e| Fault::Setup(format!("module `{}`: {e}", config.module.display())))?;
         module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?;
         let sign = Sign::load(&config.module)
-            .ok_or_else(|| Fault::Refused("the module has no function list".to_owned()))?;
+            .ok_or_else(|| Fault::Setup("the module has no function list".to_owned()))?;
         let slot = find(&module, config)?;
         let info = module.get_token_info(slot)?;
         let identity = vec![
@@ -61,14 +62,14 @@ impl Token {
 
 fn read_pin(path: &Path) -> Result<AuthPin, Fault> {
     // Group-read is how systemd's ACL on a credential shows.
-    let mut bytes = private_file::read(path, 0o137, MAX_PIN).map_err(|e| Fault::PinRefused(e.to_string()))?;
+    let mut bytes = private_file::read(path, 0o137, MAX_PIN).map_err(|e| Fault::Setup(e.to_string()))?;
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
     }
     let text = std::str::from_utf8(&bytes)
-        .map_err(|_| Fault::PinRefused("the PIN is not UTF-8 (PKCS#11 2.40 §5.6)".to_owned()))?;
+        .map_err(|_| Fault::Setup("the PIN is not UTF-8 (PKCS#11 2.40 §5.6)".to_owned()))?;
     if text.is_empty() {
-        return Err(Fault::PinRefused("the PIN is empty".to_owned()));
+        return Err(Fault::Setup("the PIN is empty".to_owned()));
     }
     let text = Zeroizing::new(text.to_owned());
     Ok(AuthPin::new(text.as_str().into()))

@@ -234,6 +234,25 @@ fn a_lost_or_damaged_kek_file_is_never_replaced() {
 }
 
 #[test]
+fn every_changed_byte_of_the_kek_file_is_refused() {
+    let world = World::new();
+    let kek = world.credential(7);
+    world.with_key(&kek, KeyAlgorithm::Ed25519);
+    let path = world.keys().join("kek.json");
+    let good = fs::read(&path).unwrap();
+    for index in 0..good.len() {
+        let mut bad = good.clone();
+        bad[index] ^= 1;
+        replace(&path, &bad);
+        assert!(world.open(&kek).is_err(), "byte {index}");
+        replace(&path, &good[..index]);
+        assert!(world.open(&kek).is_err(), "truncated to {index}");
+    }
+    replace(&path, &good);
+    world.open(&kek).unwrap();
+}
+
+#[test]
 fn the_kek_rotates_and_may_be_interrupted() {
     let world = World::new();
     let (old, new) = (world.passphrase("correct horse battery staple"), world.credential(9));

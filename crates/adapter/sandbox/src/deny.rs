@@ -11,7 +11,7 @@ use seccompiler::{
     SeccompRule, apply_filter_all_threads,
 };
 
-use crate::sandbox::Profile;
+use crate::sandbox::{Network, Profile};
 
 /// Why the filter is not installed.
 #[derive(Debug, thiserror::Error)]
@@ -85,8 +85,8 @@ const DENIED: &[i64] = &[
     libc::SYS_userfaultfd,
 ];
 
-/// Denied where no process may be started: new programs, and local services behind sockets.
-const SPAWNING: &[i64] = &[libc::SYS_connect, libc::SYS_execve, libc::SYS_execveat];
+/// Denied where no process may be started.
+const SPAWNING: &[i64] = &[libc::SYS_execve, libc::SYS_execveat];
 
 /// The numbers under which the x32 interface has the calls of [`DENIED`] and [`SPAWNING`] that it renumbered. The other
 /// calls have their own number there, with [`X32`] set. Without these the x86-64 filter would not see them.
@@ -109,10 +109,9 @@ pub(crate) fn install(profile: &Profile) -> Result<String, SeccompError> {
         denied.extend(SPAWNING);
     }
     let mut rules: Rules = denied.into_iter().map(|call| (call, Vec::new())).collect();
-    // AF_UNIX is what the parent, the workers and the runtime's own wake-ups use.
-    for call in [libc::SYS_socket, libc::SYS_socketpair] {
-        let family = SeccompCmpOp::Ne;
-        rules.insert(call, vec![argument(0, family, u64::from(libc::AF_UNIX.unsigned_abs()))?]);
+    match profile.network {
+        Network::None => deny_network(&mut rules, profile)?,
+        Network::Outbound => {}
     }
     rules.insert(libc::SYS_clone, name_spaces()?);
     let count = rules.len();
@@ -122,6 +121,19 @@ pub(crate) fn install(profile: &Profile) -> Result<String, SeccompError> {
     apply_filter_all_threads(&compile(unseen, libc::ENOSYS)?)?;
     apply_filter_all_threads(&compile(rules, libc::EPERM)?)?;
     Ok(format!("{count} system calls denied"))
+}
+
+/// AF_UNIX is what the parent, the workers and the runtime's own wake-ups use. Connecting, even locally, is left to those
+/// who start workers: some modules talk to a local daemon.
+fn deny_network(rules: &mut Rules, profile: &Profile) -> Result<(), BackendError> {
+    for call in [libc::SYS_socket, libc::SYS_socketpair] {
+        let family = u64::from(libc::AF_UNIX.unsigned_abs());
+        rules.insert(call, vec![argument(0, SeccompCmpOp::Ne, family)?]);
+    }
+    if !profile.may_spawn() {
+        rules.insert(libc::SYS_connect, Vec::new());
+    }
+    Ok(())
 }
 
 fn compile(rules: Rules, errno: i32) -> Result<BpfProgram, BackendError> {

@@ -7,7 +7,7 @@ use landlock::{
     RulesetCreated, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
 };
 
-use crate::sandbox::Profile;
+use crate::sandbox::{Network, Profile};
 
 /// The newest rules that are asked for; an older kernel enforces those that it knows.
 const NEWEST: ABI = ABI::V6;
@@ -33,9 +33,13 @@ pub(crate) enum LandlockError {
 pub(crate) fn restrict(profile: &Profile) -> Result<String, LandlockError> {
     let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    let ports = match profile.network {
+        Network::None => AccessNet::from_all(NEWEST),
+        Network::Outbound => AccessNet::BindTcp.into(),
+    };
     let rules = Ruleset::default()
         .handle_access(AccessFs::from_all(NEWEST))?
-        .handle_access(AccessNet::from_all(NEWEST))?
+        .handle_access(ports)?
         .scope(Scope::from_all(NEWEST))?
         .create()?;
     let rules = allow(rules, &profile.read, read)?;

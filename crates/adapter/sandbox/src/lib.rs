@@ -7,4 +7,4 @@ mod deny;
 mod landlocked;
 pub mod sandbox;
 
-pub use sandbox::{Profile, Report, Sandbox};
+pub use sandbox::{Network, Profile, Report, Sandbox};

@@ -7,6 +7,16 @@ use rustix::thread::set_no_new_privs;
 
 use crate::{deny, landlocked};
 
+/// Which network a sandboxed process may still use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Network {
+    /// Socket pairs and what it was given; nothing else.
+    #[default]
+    None,
+    /// It may connect to anything: for PKCS#11 modules whose HSM is on the network. It still accepts no connections.
+    Outbound,
+}
+
 /// What a sandboxed process may still reach. Directories are meant with everything below them; a file may be named too.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
@@ -14,9 +24,11 @@ pub struct Profile {
     pub read: Vec<PathBuf>,
     /// Where it may read, write, make and remove files.
     pub write: Vec<PathBuf>,
-    /// What it may read and execute: workers, and the libraries that they load. Empty: it may start no process, nor
-    /// connect to local sockets.
+    /// What it may read and execute: workers, and the libraries that they load. Empty: it may start no
+    /// process, nor connect to local sockets.
     pub execute: Vec<PathBuf>,
+    /// Which network it may use; what it starts may use no more.
+    pub network: Network,
 }
 
 impl Profile {

@@ -7,14 +7,15 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use chancery_sandbox::{Profile, Report, Sandbox};
+use chancery_sandbox::{Network, Profile, Report, Sandbox};
 use rustix::process::{Resource, getrlimit};
 
 type Case = (&'static str, fn(&Path));
 
-const CASES: [Case; 7] = [
+const CASES: [Case; 8] = [
     ("limits", limits),
     ("network", network),
+    ("outbound", outbound),
     ("files", files),
     ("processes", processes),
     ("spawning", spawning),
@@ -111,6 +112,17 @@ fn network(directory: &Path) {
     here.write_all(b"x").unwrap();
     there.read_exact(&mut [0]).unwrap();
     UnixStream::pair().unwrap();
+}
+
+fn outbound(directory: &Path) {
+    let inherited = TcpListener::bind("127.0.0.1:0").unwrap();
+    let profile =
+        Profile { write: vec![directory.to_owned()], network: Network::Outbound, ..Profile::default() };
+    assert!(Sandbox::keyguard(&profile).iter().all(|report| report.active || report.item == "landlock"));
+    std::net::TcpStream::connect(inherited.local_addr().unwrap()).unwrap();
+    denied(TcpListener::bind("127.0.0.1:0"), "listening");
+    denied(inherited.accept(), "accepting on an inherited socket");
+    denied(Command::new("/bin/true").status(), "starting a program");
 }
 
 fn files(directory: &Path) {

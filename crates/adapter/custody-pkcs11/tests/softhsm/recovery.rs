@@ -95,4 +95,9 @@ pub(crate) fn a_wrong_pin_is_tried_once() {
         let Err(CustodyError::Unavailable(why)) = &answer else { panic!("{answer:?}") };
         assert!(why.contains("is not private"), "{why}");
     }
+    // Settings that are of no use are tried again, unlike a PIN.
+    let custodian = world.open();
+    assert!(sign(&custodian, &key, "m").is_err());
+    world.secret("pin", "123456\n");
+    signs_within(&custodian, &key, Duration::from_secs(3));
 }
