@@ -198,6 +198,12 @@ impl Attribute {
     }
 }
 
+/// The normalised claims that a caller has and policy may compare, as (name, value).
+pub(crate) fn present(claims: &Claims) -> impl Iterator<Item = (&'static str, &str)> {
+    let comparable = NORMALISED.iter().filter(|(_, purpose, _)| !matches!(purpose, Use::Never(_)));
+    comparable.filter_map(|(name, _, read)| Some((*name, read(claims)?)))
+}
+
 impl fmt::Display for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)

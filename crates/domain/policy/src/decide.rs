@@ -6,7 +6,7 @@ use chancery_core::decision::{Decision, TraceLine};
 use chancery_core::id::ProfileName;
 use chancery_core::refusal::{Refusal, RefusalCode};
 
-use crate::engine::Answer;
+use crate::engine::{Answer, Outcome};
 use crate::facts::Facts;
 use crate::hint;
 use crate::policy::{Policy, Rules};
@@ -94,15 +94,15 @@ fn judge(profile: &Profile, answer: &Answer, findings: Vec<Finding>) -> Decision
     let failing =
         findings.iter().filter(|finding| !finding.line.ok).min_by_key(|finding| finding.group).cloned();
     let trace = trace::lines(findings);
-    match (answer.sound && answer.allowed, failing) {
-        (true, None) => match profile.approvals().need {
+    match (answer.outcome, failing) {
+        (Outcome::Allow, None) => match profile.approvals().need {
             0 => Decision::Allowed(trace),
             need => Decision::Pending { have: 0, need, trace },
         },
-        (false, Some(finding)) if answer.sound => {
-            Decision::Refused(refused(profile, &finding).with_trace(trace))
+        (Outcome::Deny, Some(finding)) => Decision::Refused(refused(profile, &finding).with_trace(trace)),
+        (Outcome::Allow, Some(_)) | (Outcome::Deny, None) | (Outcome::Unsound, _) => {
+            Decision::Refused(unsound(trace))
         }
-        (true, Some(_)) | (false, _) => Decision::Refused(unsound(trace)),
     }
 }
 

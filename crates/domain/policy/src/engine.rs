@@ -8,17 +8,23 @@ use chancery_core::environment::Environment;
 use crate::facts::{Facts, Names};
 use crate::schema::Vocabulary;
 
+/// Yes, no, or nobody can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Some permit held, no forbid did, and every policy could be evaluated.
+    Allow,
+    /// No permit held, or a forbid did.
+    Deny,
+    /// Some policy could not be evaluated. Cedar skips such a policy, also a forbid; here it denies.
+    Unsound,
+}
+
 /// What Cedar said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
-    /// Some permit held, no forbid did, and nothing went wrong.
-    pub(crate) allowed: bool,
+    pub(crate) outcome: Outcome,
     /// The ids of the permits that allowed, or of the forbids that denied.
     pub(crate) determining: BTreeSet<String>,
-    /// Whether every policy could be evaluated. Cedar skips a policy that errs, also a forbid; here that denies.
-    pub(crate) sound: bool,
-    /// How many policies were evaluated.
-    pub(crate) evaluated: usize,
 }
 
 /// What stays the same from request to request.
@@ -31,15 +37,17 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn ask(&self, set: &PolicySet, facts: &Facts<'_>, environment: Environment) -> Answer {
-        let evaluated = set.num_of_policies();
         let Some(request) = self.request(facts, environment) else {
-            return Answer { allowed: false, determining: BTreeSet::new(), sound: false, evaluated };
+            return Answer { outcome: Outcome::Unsound, determining: BTreeSet::new() };
         };
         let response = self.authorizer.is_authorized(&request, set, &Entities::empty());
-        let sound = response.diagnostics().errors().next().is_none();
         let determining = response.diagnostics().reason().map(ToString::to_string).collect();
-        let allowed = sound && response.decision() == Decision::Allow;
-        Answer { allowed, determining, sound, evaluated }
+        let outcome = match (response.diagnostics().errors().next(), response.decision()) {
+            (Some(_), _) => Outcome::Unsound,
+            (None, Decision::Allow) => Outcome::Allow,
+            (None, Decision::Deny) => Outcome::Deny,
+        };
+        Answer { outcome, determining }
     }
 
     /// Facts are typed, so the schema is not consulted again for every request; a test holds the two together.

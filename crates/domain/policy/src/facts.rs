@@ -11,7 +11,7 @@ use chancery_core::id::ProfileName;
 use chancery_core::statement::Statement;
 use chancery_core::time::Time;
 
-use crate::attribute::Space;
+use crate::attribute::{self, Space};
 use crate::limit::Counts;
 use crate::profile::Binding;
 use crate::schema::Vocabulary;
@@ -162,10 +162,16 @@ fn claims(
     vocabulary: &Vocabulary,
     space: Space,
 ) -> Result<RestrictedExpression, Unsayable> {
-    let named = vocabulary.attributes.iter().filter(|attribute| attribute.space() == space);
-    record(named.filter_map(|attribute| {
-        Some((attribute.name().to_owned(), text(attribute.read(&facts.caller.claims)?)))
-    }))
+    let claims = &facts.caller.claims;
+    match space {
+        Space::Normalised => {
+            record(attribute::present(claims).map(|(name, value)| (name.to_owned(), text(value))))
+        }
+        Space::Raw => {
+            let known = claims.raw.iter().filter(|(name, _)| vocabulary.raw.contains(*name));
+            record(known.map(|(name, value)| (name.clone(), text(value))))
+        }
+    }
 }
 
 fn counts(facts: &Facts<'_>, vocabulary: &Vocabulary) -> Result<RestrictedExpression, Unsayable> {

@@ -68,7 +68,12 @@ impl Fields {
                 let name = self.name(key);
                 Some(items.into_iter().filter_map(|item| text_of(report, &name, item)).collect())
             }
-            other => Some(vec![text_of(report, &self.name(key), other)?]),
+            other @ (Value::Boolean(_)
+            | Value::Datetime(_)
+            | Value::Float(_)
+            | Value::Integer(_)
+            | Value::String(_)
+            | Value::Table(_)) => Some(vec![text_of(report, &self.name(key), other)?]),
         }
     }
     /// A table that may be absent.

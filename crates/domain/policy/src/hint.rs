@@ -21,6 +21,7 @@ pub(crate) fn complete(policy: &Policy, facts: &Facts<'_>, refusal: Refusal) -> 
     if !refusal.hint.is_empty() {
         return refusal;
     }
+    #[expect(clippy::wildcard_enum_match_arm, reason = "codes of other layers have no hint of policy's")]
     let own = match refusal.code {
         RefusalCode::ProfileUnknown | RefusalCode::CallerUnknown => {
             return refusal.hint(for_stranger(policy, facts.caller, facts.profile));
@@ -73,10 +74,9 @@ fn admitting<'a>(
 
 /// Another profile that would allow the same, with its windows empty.
 fn elsewhere(policy: &Policy, facts: &Facts<'_>, refusal: &Refusal) -> Option<ProfileName> {
-    match refusal.code {
-        RefusalCode::GrantMismatch | RefusalCode::FormatNotAllowed => {}
-        // A spent limit or a guardrail is not to be walked around through another profile.
-        _ => return None,
+    // A spent limit or a guardrail is not to be walked around through another profile.
+    if !matches!(refusal.code, RefusalCode::GrantMismatch | RefusalCode::FormatNotAllowed) {
+        return None;
     }
     admitting(policy, facts.caller, facts.profile).find_map(|rules| {
         let counts = Counts::zero(rules.profile.limits());

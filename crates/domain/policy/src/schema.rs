@@ -18,7 +18,8 @@ use crate::profile::{Binding, Profile};
 /// Everything that policies may compare: the known claims, and the raw claims and windows that profiles name.
 #[derive(Debug, Clone)]
 pub(crate) struct Vocabulary {
-    pub(crate) attributes: BTreeSet<Attribute>,
+    attributes: BTreeSet<Attribute>,
+    pub(crate) raw: BTreeSet<String>,
     pub(crate) windows: BTreeSet<Window>,
 }
 
@@ -31,7 +32,9 @@ impl Vocabulary {
             let matchers = profile.grants().iter().flat_map(|grant| grant.matchers());
             attributes.extend(matchers.map(|matcher| matcher.attribute.clone()));
         }
-        Self { attributes, windows }
+        let raw = attributes.iter().filter(|attribute| attribute.space() == Space::Raw);
+        let raw = raw.map(|attribute| attribute.name().to_owned()).collect();
+        Self { attributes, raw, windows }
     }
     /// The schema in Cedar's own syntax.
     pub(crate) fn text(&self) -> String {

@@ -98,7 +98,10 @@ fn an_allowed_trace_names_the_grant_that_allowed() {
     let outcomes = test_cases::run(&policy, &cases);
     let outcome =
         outcomes.into_iter().find(|outcome| outcome.name == "a version tag may, by digest").unwrap();
-    let Decision::Allowed(trace) = outcome.decision else { unreachable!("allowed") };
+    let trace = match outcome.decision {
+        Decision::Allowed(trace) => trace,
+        Decision::Pending { .. } | Decision::Refused(_) => Vec::new(),
+    };
     assert!(trace.iter().all(|line| line.ok));
     assert!(trace.iter().any(|line| line.rule == "acme-app-tags" && line.expected == "refs/tags/v*"));
 }
