@@ -281,6 +281,23 @@ fn many_namesakes_cost_little_and_do_not_help() {
     assert!(check(&leaf, &circles, NOW).is_err());
 }
 
+/// Three keys of one name that certify each other in a circle: the paths multiply, so the budget ends the search.
+#[test]
+fn circles_of_cross_certificates_spend_the_budget() {
+    let keys: Vec<TestKey> = (0..3).map(|_| TestKey::generate(KeyAlgorithm::EcdsaP256)).collect();
+    let shape = Odd::authority(&P256.root, "Circle", None);
+    let shape = Odd { issuer: name("Circle"), ..shape };
+    let pool: Vec<Certificate> = (0..MAX_POOL)
+        .map(|n| {
+            let odd = Odd { serial: vec![u8::try_from(n).unwrap() + 1], ..shape.clone() };
+            odd.make(keys.get(n % 3).unwrap(), keys.get((n + 1) % 3).unwrap())
+        })
+        .collect();
+    let leaf = Odd { issuer: name("Circle"), ..Odd::leaf(&P256.issuing) };
+    let leaf = leaf.make(&P256.leaf.key, keys.first().unwrap());
+    assert!(matches!(check(&leaf, &pool, NOW), Err(ChainError::TooMany)));
+}
+
 #[test]
 fn the_leaf_alone_or_under_itself_is_nothing() {
     assert!(matches!(check(&P256.leaf.certificate, &[], NOW), Err(ChainError::Untrusted(_))));

@@ -1,5 +1,7 @@
 //! A trust domain of throw-away keys, and certificates that no profile would make.
 
+pub(crate) mod foreign;
+
 use std::sync::LazyLock;
 
 use chancery_core::algorithm::KeyAlgorithm;
