@@ -130,6 +130,10 @@ pub fn parse(text: &str, signer: Option<&VerifierKey>) -> Result<TrustSnapshot, 
     if document.schema != SCHEMA {
         return Err(InvalidTrust::Text("another schema".into()));
     }
+    // `null` for an absent member, or an array for a struct, would be a second spelling under one signature.
+    if canonical::encode(&document).map_err(|error| text_error(&error))? != text {
+        return Err(InvalidTrust::Text("a member has an unusual spelling".into()));
+    }
     let signatures = std::mem::take(&mut document.signatures);
     if let Some(key) = signer {
         let unsigned = canonical::encode(&document).map_err(|error| text_error(&error))?;

@@ -201,8 +201,9 @@ impl TrustedRoot {
         if json.len() > MAX_SIZE {
             return Err(InvalidRoot::Size);
         }
-        let document = serde_json::from_str(json).map_err(|error| InvalidRoot::Json(short(&error)))?;
-        Self::from_wire(document)
+        // Read as structs first: a JSON value would let the last of two equal members win.
+        drop(serde_json::from_str::<wire::Document>(json).map_err(|error| InvalidRoot::Json(short(&error)))?);
+        Self::from_value(serde_json::from_str(json).map_err(|error| InvalidRoot::Json(short(&error)))?)
     }
     /// Writes the document: the same bytes for the same root.
     #[must_use]
@@ -246,7 +247,13 @@ impl TrustedRoot {
     }
     /// Reads the document from a JSON value.
     pub(crate) fn from_value(value: serde_json::Value) -> Result<Self, InvalidRoot> {
-        Self::from_wire(serde_json::from_value(value).map_err(|error| InvalidRoot::Json(short(&error)))?)
+        let document: wire::Document =
+            serde_json::from_value(value.clone()).map_err(|error| InvalidRoot::Json(short(&error)))?;
+        // A struct may also be read from an array, an absent member from `null`: spellings that others refuse.
+        if serde_json::to_value(&document).ok() != Some(value) {
+            return Err(InvalidRoot::Json("a member has an unusual spelling".into()));
+        }
+        Self::from_wire(document)
     }
 }
 

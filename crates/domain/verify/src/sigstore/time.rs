@@ -5,7 +5,7 @@ use chancery_x509::tsp::verify::{self, Expected, Stamped, TimestampError, Trust,
 
 use super::Signed;
 use crate::checks::Failure;
-use crate::snapshot::SKEW_SECONDS;
+use crate::snapshot::{SKEW_SECONDS, Stage};
 use crate::trusted_root::Authority;
 use crate::verify::Context;
 
@@ -23,6 +23,10 @@ fn one(response: &[u8], signature: &[u8], context: &Context<'_>) -> Result<Verif
     let mut failure = Failure::new(Reason::TimestampInvalid, &"an unknown authority", &"a trusted authority");
     for authority in &context.trust.roots.timestamp_authorities {
         match by(authority, response, &expected) {
+            Ok(stamp) if stamp.chain().is_dev() && context.trust.stage != Stage::Development => {
+                let found = &"a development authority";
+                return Err(Failure::new(Reason::TimestampInvalid, found, &"a real one"));
+            }
             // INVARIANT: the window is that of the authority that signed; another's is never borrowed.
             Ok(stamp) if authority.window().contains(stamp.gen_time()) => return Ok(stamp),
             Ok(stamp) => {

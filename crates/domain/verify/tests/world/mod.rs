@@ -21,7 +21,8 @@ use chancery_core::time::Time;
 use chancery_core::warrant::ToBeSigned;
 use chancery_format::seam::{LedgerProof, Options, Parts, Signer};
 use chancery_format::sigstore::FORMAT;
-use chancery_format::sigstore::bundle::Bundle;
+use chancery_format::sigstore::bundle::{Bundle, Content, TlogEntry};
+use chancery_format::sigstore::dsse;
 use chancery_ledger::checkpoint::{Checkpoint, Origin, sign_with};
 use chancery_ledger::cosignature;
 use chancery_ledger::hashedrekord::HashedRekord;
@@ -45,8 +46,8 @@ use chancery_x509::serial::Serial;
 use chancery_x509::signature::SignatureScheme;
 use chancery_x509::tsp::imprint::Imprint;
 use chancery_x509::tsp::request::CertificateWish;
-use chancery_x509::tsp::token;
 use chancery_x509::tsp::tst_info::{Accuracy, TstInfo};
+use chancery_x509::tsp::{response, token};
 use chancery_x509::validity::Validity;
 
 pub const IDENTITY: &str = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
@@ -95,7 +96,6 @@ pub struct Wish {
     pub leaf_from: Time,
     pub stamped_at: Time,
     pub with_sct: bool,
-    /// Signs this in the place of the payload that the format builds.
     pub index: u64,
     pub size: u64,
 }
@@ -196,7 +196,7 @@ fn p256() -> TestKey {
 
 pub fn public_bytes(key: &TestKey) -> [u8; 32] {
     let spki = key.public_key().spki;
-    spki[spki.len() - 32..].try_into().unwrap()
+    *spki.last_chunk::<32>().unwrap()
 }
 
 fn self_signed(common: &str, kind: AuthorityKind, standing: Standing) -> Holder {
@@ -390,6 +390,26 @@ impl World {
         let json = (FORMAT.assemble)(&statement, &signer, &parts).unwrap();
         let json = String::from_utf8(json).unwrap();
         Made { statement, caller, signature, leaf, token, json, artifact: prepared.digest }
+    }
+
+    /// A bundle over a payload of the test's choice, put together by hand: the format would not build it.
+    pub fn sign_payload(&self, payload: &[u8], key: &TestKey, wish: &Wish) -> Bundle {
+        let signed = dsse::encode(dsse::IN_TOTO, payload);
+        let signature = key.sign(&signed);
+        let envelope = dsse::Envelope {
+            payload: payload.to_vec(),
+            payload_type: dsse::IN_TOTO.into(),
+            signature: signature.clone(),
+        };
+        let certificate = self.leaf(key, wish);
+        let digest = Sha256::of(&signed).as_bytes().to_vec();
+        let record =
+            HashedRekord::new(KeyAlgorithm::EcdsaP256, digest, signature.clone(), certificate.clone());
+        let body = record.unwrap().encode().unwrap();
+        let receipt = self.log(&body, wish.index, wish.size);
+        let entry = TlogEntry::new(self.ledger_key().log_id(), body.into_bytes(), receipt).unwrap();
+        let timestamps = vec![response::granted(&self.stamp(&signature, wish.stamped_at))];
+        Bundle { certificate, content: Content::Dsse(envelope), entry, timestamps }
     }
 
     /// The outcome of verifying with this world's snapshot, the usual policy and moment.
