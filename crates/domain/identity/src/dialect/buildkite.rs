@@ -1,4 +1,4 @@
-//! Buildkite. Names as in Fulcio's template for Buildkite jobs, and the ref besides.
+//! Buildkite. Names as in Fulcio's template for Buildkite jobs, with the ref and the immutable ids besides.
 //!
 //! ```json
 //! {"iss":"https://agent.buildkite.com","sub":"organization:acme:pipeline:app:ref:refs/heads/main:commit:…:step:build",
@@ -7,8 +7,9 @@
 //!  "runner_environment":"self-hosted"}
 //! ```
 //!
-//! The issuer is shared by all organisations: a grant must name `organization_id` or `pipeline_id`, which jobs get
-//! with `--claim organization_id --claim pipeline_id`. A pipeline is not a repository, so `.15` stays empty.
+//! The issuer is shared by all organisations, and slugs can be renamed, so the immutable ids count. Jobs get them with
+//! `--claim organization_id --claim pipeline_id`; without them `.15` and `.17` are empty and no grant holds. A pipeline
+//! is what Buildkite has for a repository.
 
 use chancery_core::claims::Claims;
 
@@ -20,6 +21,8 @@ pub(super) fn normalise(source: &Source) -> Claims {
         claims.runner_environment = source.text("runner_environment");
         claims.source_repository_digest = source.text("build_commit");
         claims.source_repository_ref = full_ref(source);
+        claims.source_repository_identifier = source.text("pipeline_id");
+        claims.source_repository_owner_identifier = source.text("organization_id");
         claims.build_trigger = source.text("build_source");
         claims.run_invocation_uri = run(source, pipeline.as_deref());
         claims.build_signer_uri = pipeline;

@@ -182,6 +182,8 @@ fn buildkite() {
             ("runner_environment", "buildkite-hosted"),
             ("source_repository_digest", "9f3182061f1e2cca4702c368cbc039b7dc9d4485"),
             ("source_repository_ref", "refs/heads/main"),
+            ("source_repository_identifier", "018f6c9e-0000-4000-8000-000000000002"),
+            ("source_repository_owner_identifier", "018f6c9e-0000-4000-8000-000000000001"),
             ("build_trigger", "webhook"),
             (
                 "run_invocation_uri",

@@ -11,6 +11,7 @@
 )]
 
 mod attacks;
+mod bounds;
 mod dev_issuer;
 mod dialects;
 mod forge;
