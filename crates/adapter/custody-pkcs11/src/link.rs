@@ -53,6 +53,8 @@ struct Shared {
     /// `None` once the worker ended.
     waiting: Mutex<Option<HashMap<u64, SyncSender<Outcome>>>>,
     answered: AtomicU64,
+    /// Keys that are being made. A token with one session answers nothing meanwhile, and that is not a hang.
+    generating: AtomicU64,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -78,6 +80,7 @@ impl Worker {
             child: Mutex::new(child),
             waiting: Mutex::new(Some(HashMap::new())),
             answered: AtomicU64::new(0),
+            generating: AtomicU64::new(0),
         });
         let listener = Arc::clone(&shared);
         std::thread::Builder::new()
@@ -97,6 +100,7 @@ impl Worker {
     /// Calls and waits, with at most `queue` calls waiting at once.
     pub(crate) fn call(&self, call: Call, queue: usize, deadline: Duration) -> Result<Answer, LinkError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let generates = u64::from(matches!(call, Call::Generate { .. }));
         let answered = self.shared.answered.load(Ordering::Acquire);
         let answer = self.shared.enlist(id, queue)?;
         let written = protocol::write(&mut *locked(&self.writer), &CallFrame { id, call });
@@ -105,12 +109,16 @@ impl Worker {
             self.shared.kill();
             return Err(LinkError::Ended);
         }
-        match answer.recv_timeout(deadline) {
+        self.shared.generating.fetch_add(generates, Ordering::AcqRel);
+        let outcome = answer.recv_timeout(deadline);
+        let generating = self.shared.generating.fetch_sub(generates, Ordering::AcqRel);
+        match outcome {
             Ok(outcome) => Ok(outcome?),
             Err(RecvTimeoutError::Disconnected) => Err(LinkError::Ended),
             Err(RecvTimeoutError::Timeout) => {
                 self.shared.forget(id);
-                if self.shared.answered.load(Ordering::Acquire) != answered {
+                let progress = self.shared.answered.load(Ordering::Acquire) != answered;
+                if progress || generating > generates {
                     return Err(LinkError::Slow(deadline));
                 }
                 self.shared.kill();

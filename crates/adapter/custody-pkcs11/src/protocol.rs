@@ -3,8 +3,8 @@
 //! Every frame is a 32-bit big-endian length and that many bytes of JSON, at most [`MAX_FRAME`]:
 //!
 //! ```text
-//! 00 00 00 96  {"id":2,"call":{"sign":{"label":"acme","public_key":"<sha256>","algorithm":"ecdsa-p256","digest":"…"}}}
-//! 00 00 00 78  {"id":2,"answer":{"Ok":{"signature":"…"}}}
+//! 00 00 00 29  {"id":7,"call":{"inspect":{"label":"k"}}}
+//! 00 00 00 22  {"id":7,"answer":{"Err":"absent"}}
 //! ```
 //!
 //! The first call is `open`; answers come in any order.
@@ -186,6 +186,10 @@ mod tests {
         let mut bytes = Vec::new();
         write(&mut bytes, &frame).unwrap();
         assert_eq!(bytes, b"\0\0\0\x29{\"id\":7,\"call\":{\"inspect\":{\"label\":\"k\"}}}");
+        let answer = AnswerFrame { id: 7, answer: Err(Fault::Absent) };
+        let mut answered = Vec::new();
+        write(&mut answered, &answer).unwrap();
+        assert_eq!(answered, b"\0\0\0\x22{\"id\":7,\"answer\":{\"Err\":\"absent\"}}");
         assert_eq!(read::<CallFrame>(&mut &bytes[..]).unwrap().id, 7);
         for length in 0..bytes.len() {
             assert!(read::<CallFrame>(&mut &bytes[..length]).is_err());

@@ -34,7 +34,8 @@ pub fn stdin_stream() -> std::io::Result<UnixStream> {
 }
 
 /// Serves one token until the custodian closes the socket, or until the token is lost for this process. The caller is
-/// to end the process then: threads that hang in the module cannot be stopped otherwise.
+/// to end the process then: threads that hang in the module cannot be stopped otherwise. The caller has also applied a
+/// sandbox before, because "not dumpable" does not outlive the execution that made this process.
 pub fn run_worker(stream: UnixStream) -> Result<(), WorkerError> {
     let mut reader = stream.try_clone().map_err(|e| WorkerError::Frame(e.into()))?;
     let writer = Arc::new(Mutex::new(stream));

@@ -115,6 +115,27 @@ pub(crate) fn hangs_end_in_time() {
     }
 }
 
+/// A token with one session is silent while it makes a key; that must not get its worker killed.
+pub(crate) fn making_a_key_is_not_a_hang() {
+    let Some(faulty) = Faulty::new(Duration::from_millis(500), 1) else { return };
+    let process = faulty.custodian.worker_process();
+    faulty.plan("C_GenerateKeyPair", "slow", 1);
+    std::thread::scope(|scope| {
+        let made = scope.spawn(|| make(&faulty.custodian, "slow", KeyAlgorithm::EcdsaP256));
+        while fs::read_to_string(faulty.world.path("plan")).unwrap().contains("slow 1") {
+            std::thread::yield_now();
+        }
+        let answer = faulty.sign();
+        assert!(
+            matches!(&answer, Err(CustodyError::Unavailable(why)) if why.contains("overloaded")),
+            "{answer:?}"
+        );
+        let key = made.join().unwrap();
+        assert_eq!(sign(&faulty.custodian, &key, "m"), Ok(true));
+    });
+    assert_eq!(faulty.custodian.worker_process(), process);
+}
+
 pub(crate) fn crashes_and_nonsense_are_contained() {
     let Some(faulty) = Faulty::new(Duration::from_secs(5), 1) else { return };
     for function in ["C_SignInit", "C_Sign"] {

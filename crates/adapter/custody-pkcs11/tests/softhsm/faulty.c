@@ -1,6 +1,6 @@
 /* A PKCS#11 module that passes every call on to the module named by FAULTY_MODULE, unless the file named by FAULTY_PLAN
  * says "<function> <what> <times>": then that many calls of the function go wrong. What: a return code in hexadecimal,
- * or one of close (all sessions are closed behind the caller's back), crash, empty, flip, hang, long, short. With
+ * or one of close (all sessions are closed behind the caller's back), crash, empty, flip, hang, long, short, slow (two seconds). With
  * "C_OpenSession limit <n>" every process has at most n sessions. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,7 +13,8 @@ typedef unsigned long word;
 typedef word (*any)();
 struct list { unsigned char version[2]; any function[68]; };
 
-enum { OPEN_SESSION = 12, CLOSE_ALL = 14, LOGIN = 18, ATTRIBUTE = 24, FIND_INIT = 26, FIND = 27, SIGN_INIT = 42, SIGN = 43 };
+enum { OPEN_SESSION = 12, CLOSE_ALL = 14, LOGIN = 18, ATTRIBUTE = 24, FIND_INIT = 26, FIND = 27, SIGN_INIT = 42, SIGN = 43,
+       GENERATE = 59 };
 
 static struct list *real, mine;
 static word slot;
@@ -30,6 +31,7 @@ static int goes_wrong(const char *function, char *what)
     if (!wrong) return 0;
     if (!strcmp(what, "crash")) abort();
     if (!strcmp(what, "hang")) for (;;) pause();
+    if (!strcmp(what, "slow")) { sleep(2); return 0; }
     if (!strcmp(what, "close")) { real->function[CLOSE_ALL](slot); return 0; }
     return 1;
 }
@@ -69,6 +71,9 @@ static word sign(word s, unsigned char *d, word n, unsigned char *out, word *len
     return status;
 }
 
+static word generate(word s, void *m, void *p, word pn, void *q, word qn, word *a, word *b)
+{ FAIL("C_GenerateKeyPair"); return real->function[GENERATE](s, m, p, pn, q, qn, a, b); }
+
 word C_GetFunctionList(struct list **out)
 {
     if (!real) {
@@ -83,6 +88,7 @@ word C_GetFunctionList(struct list **out)
         mine.function[FIND] = (any)find;
         mine.function[SIGN_INIT] = (any)sign_init;
         mine.function[SIGN] = (any)sign;
+        mine.function[GENERATE] = (any)generate;
     }
     *out = &mine;
     return 0;

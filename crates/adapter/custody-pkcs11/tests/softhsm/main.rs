@@ -12,7 +12,7 @@ use std::time::Instant;
 
 type Case = (&'static str, fn());
 
-const CASES: [Case; 13] = [
+const CASES: [Case; 15] = [
     ("conformance", conformance::conforms),
     ("extractable_keys_are_refused", conformance::extractable_keys_are_refused),
     ("another_key_under_the_name_is_refused", conformance::another_key_under_the_name_is_refused),
@@ -20,10 +20,12 @@ const CASES: [Case; 13] = [
     ("openssl_verifies", conformance::openssl_verifies),
     ("killed_workers_come_back", recovery::killed_workers_come_back),
     ("a_lost_token_comes_back", recovery::a_lost_token_comes_back),
+    ("a_worker_ends_with_its_socket", recovery::a_worker_ends_with_its_socket),
     ("a_wrong_pin_is_tried_once", recovery::a_wrong_pin_is_tried_once),
     ("one_call_per_signature", spy::one_call_per_signature),
     ("lost_sessions_are_rebuilt", faults::lost_sessions_are_rebuilt),
     ("hangs_end_in_time", faults::hangs_end_in_time),
+    ("making_a_key_is_not_a_hang", faults::making_a_key_is_not_a_hang),
     ("crashes_and_nonsense_are_contained", faults::crashes_and_nonsense_are_contained),
     ("few_sessions_are_enough", faults::few_sessions_are_enough),
 ];

@@ -1,5 +1,8 @@
 //! Killed workers, lost tokens, wrong PINs.
 
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -100,4 +103,29 @@ pub(crate) fn a_wrong_pin_is_tried_once() {
     assert!(sign(&custodian, &key, "m").is_err());
     world.secret("pin", "123456\n");
     signs_within(&custodian, &key, Duration::from_secs(3));
+}
+
+/// A worker never outlives its custodian, and ends on whatever is not a call.
+pub(crate) fn a_worker_ends_with_its_socket() {
+    let config = r#"{"module":"/absent","label":"t","serial":null,"pin_file":"/absent","sessions":1}"#;
+    let open = format!(r#"{{"id":1,"call":{{"open":{config}}}}}"#);
+    let frame =
+        |text: &str| [&u32::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat();
+    for bytes in
+        [vec![], vec![0, 0], vec![0xff; 8], frame("{}"), frame(r#"{"id":1,"call":"health"}"#), frame(&open)]
+    {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        let mut worker = Command::new(std::env::current_exe().unwrap())
+            .arg("worker")
+            .stdin(OwnedFd::from(theirs))
+            .spawn()
+            .unwrap();
+        ours.write_all(&bytes).unwrap();
+        ours.shutdown(std::net::Shutdown::Write).unwrap();
+        assert!(!worker.wait().unwrap().success(), "{bytes:?}");
+        let mut answer = Vec::new();
+        // Bytes that the worker left unread show as a reset connection.
+        drop(ours.read_to_end(&mut answer));
+        assert_eq!(answer.is_empty(), bytes.len() < 100, "only `open` is answered");
+    }
 }
