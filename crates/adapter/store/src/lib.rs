@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod limit;
 mod migration;
 pub mod policy;
+mod port;
 pub mod released;
 pub mod signed;
 pub mod token_use;

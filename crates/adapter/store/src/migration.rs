@@ -25,7 +25,7 @@ const VERSIONS: &[&[&str]] = &[&[
      profile TEXT NOT NULL, at BIGINT NOT NULL, plan TEXT NOT NULL, state BIGINT NOT NULL)",
     "CREATE INDEX intent_at ON intent (at)",
     "CREATE INDEX intent_open ON intent (idx) WHERE state = 0",
-    "CREATE TABLE release (intent BIGINT PRIMARY KEY, request TEXT NOT NULL, statement TEXT NOT NULL, \
+    "CREATE TABLE release (intent BIGINT PRIMARY KEY, leaf BIGINT NOT NULL, request TEXT NOT NULL, statement TEXT NOT NULL, \
      result TEXT NOT NULL)",
     "CREATE TABLE policy (sequence BIGINT PRIMARY KEY, version TEXT NOT NULL, document TEXT NOT NULL, \
      applied_at BIGINT NOT NULL)",

@@ -13,6 +13,8 @@ use crate::database::{Database, StoreError};
 pub struct Released {
     /// Index of the intent.
     pub intent: u64,
+    /// Index of the first leaf that was appended with it.
+    pub leaf: u64,
     /// The result, JSON, as given to the sequencer.
     pub result: String,
 }
@@ -21,6 +23,7 @@ pub struct Released {
 #[derive(Debug)]
 pub(crate) struct NewRelease {
     pub(crate) intent: i64,
+    pub(crate) leaf: i64,
     pub(crate) request: RequestId,
     pub(crate) statement: StatementId,
     pub(crate) result: String,
@@ -30,9 +33,11 @@ pub(crate) async fn insert(tx: &mut AnyConnection, releases: Vec<NewRelease>) ->
     if releases.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::<Any>::new("INSERT INTO release (intent, request, statement, result) ");
+    let mut query =
+        QueryBuilder::<Any>::new("INSERT INTO release (intent, leaf, request, statement, result) ");
     query.push_values(releases, |mut row, release| {
         row.push_bind(release.intent)
+            .push_bind(release.leaf)
             .push_bind(release.request.to_string())
             .push_bind(release.statement.to_string())
             .push_bind(release.result);
@@ -48,7 +53,7 @@ pub(crate) async fn newest(
     candidates: &[u64],
     unindexed: u64,
 ) -> Result<Option<Released>, StoreError> {
-    let mut query = QueryBuilder::<Any>::new("SELECT intent, result FROM release WHERE request = ");
+    let mut query = QueryBuilder::<Any>::new("SELECT intent, leaf, result FROM release WHERE request = ");
     query.push_bind(request.to_string()).push(" AND statement = ").push_bind(statement.to_string());
     query.push(" AND (intent >= ").push_bind(i64::try_from(unindexed).unwrap_or(i64::MAX));
     for candidate in candidates {
@@ -57,9 +62,10 @@ pub(crate) async fn newest(
     query.push(") ORDER BY intent DESC LIMIT 1");
     let row = query.build().fetch_optional(database.readers()).await?;
     row.map(|row| {
-        let intent = u64::try_from(row.try_get::<i64, _>(0)?);
-        let intent = intent.map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        Ok(Released { intent, result: row.try_get(1)? })
+        let index = |at: usize| -> Result<u64, StoreError> {
+            u64::try_from(row.try_get::<i64, _>(at)?).map_err(|error| StoreError::Corrupt(error.to_string()))
+        };
+        Ok(Released { intent: index(0)?, leaf: index(1)?, result: row.try_get(2)? })
     })
     .transpose()
 }

@@ -68,3 +68,29 @@ pub(crate) async fn prune(tx: &mut AnyConnection, now: Time) -> Result<(), Store
 fn parse(request: &str) -> Result<RequestId, StoreError> {
     RequestId::parse(request).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tx::write_tx;
+
+    #[tokio::test]
+    async fn tokens_are_forgotten_a_day_after_they_expired() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(&dir.path().join("a?b#c%.db")).await.unwrap();
+        let request = RequestId::new(Sha256::of(b"r"));
+        let tokens = [Sha256::of(b"old"), Sha256::of(b"new")];
+        let now = Time::from_seconds(1_000_000);
+        let mut tx = write_tx(&database).await.unwrap();
+        let fresh = [
+            (tokens[0], request, now.plus_seconds(-86_401)),
+            (tokens[1], request, now.plus_seconds(-86_399)),
+        ];
+        bind(&mut tx, &fresh).await.unwrap();
+        prune(&mut tx, now).await.unwrap();
+        assert_eq!(bindings(&mut tx, &tokens).await.unwrap().len(), 1);
+        tx.commit().await.unwrap();
+        assert_eq!(bound_to(&database, tokens[0]).await.unwrap(), None);
+        assert_eq!(bound_to(&database, tokens[1]).await.unwrap(), Some(request));
+    }
+}

@@ -1,5 +1,5 @@
 //! Events and hashedrekord leaves: goldens of every kind, and what must be refused.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "test")]
+#![expect(clippy::unwrap_used, reason = "test")]
 
 use std::process::Command;
 

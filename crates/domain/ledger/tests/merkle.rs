@@ -38,16 +38,16 @@ fn path(m: usize, leaves: &[Vec<u8>]) -> Vec<Sha256> {
 }
 
 /// SUBPROOF of RFC 6962 §2.1.2.
-fn subproof(m: usize, leaves: &[Vec<u8>], whole: bool) -> Vec<Sha256> {
+fn subproof((m, whole): (usize, bool), leaves: &[Vec<u8>]) -> Vec<Sha256> {
     if m == leaves.len() {
         return if whole { Vec::new() } else { vec![mth(leaves)] };
     }
     let k = (1..).map(|n| 1_usize << n).take_while(|k| *k < leaves.len()).last().unwrap_or(1);
     let (left, right) = leaves.split_at(k);
     let (mut below, beside) = if m <= k {
-        (subproof(m, left, whole), mth(right))
+        (subproof((m, whole), left), mth(right))
     } else {
-        (subproof(m - k, right, false), mth(left))
+        (subproof((m - k, false), right), mth(left))
     };
     below.push(beside);
     below
@@ -123,7 +123,10 @@ fn known_roots_of_certificate_transparency() {
         "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
     ];
     let unhex = |text: &str| -> Vec<u8> {
-        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+        (0..text.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(text.get(at..at + 2).unwrap(), 16).unwrap())
+            .collect()
     };
     let leaves: Vec<_> = inputs.iter().map(|input| unhex(input)).collect();
     let (edges, _) = grow(&leaves);
@@ -171,7 +174,7 @@ fn every_consistency_proof_holds_and_every_mutation_fails() {
             let proof = consistency_proof(from, to, &nodes).unwrap();
             let prefix = &leaves[..usize::try_from(to).unwrap()];
             if from > 0 {
-                assert_eq!(proof, subproof(usize::try_from(from).unwrap(), prefix, true), "{from} to {to}");
+                assert_eq!(proof, subproof((usize::try_from(from).unwrap(), true), prefix), "{from} to {to}");
             }
             verify_consistency(&old, &new, &proof).unwrap();
             for wrong in mutations(&proof) {

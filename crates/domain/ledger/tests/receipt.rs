@@ -167,8 +167,12 @@ fn follow(from: usize, all: &[String]) -> Follow {
     Follow { from: u64::try_from(from).unwrap(), leaves: all[from..].to_vec(), checkpoint: note(all) }
 }
 
+fn at_nine() -> Follower {
+    Follower::new(vkey(1, ORIGIN, KeyKind::Ledger)).advance(&follow(0, &leaves(9))).unwrap().into_follower()
+}
+
 #[test]
-fn a_follower_refuses_forks_rollbacks_and_claims() {
+fn a_follower_advances_and_resumes() {
     let key = vkey(1, ORIGIN, KeyKind::Ledger);
     let all = leaves(9);
     let mut follower = Follower::new(key.clone());
@@ -177,30 +181,44 @@ fn a_follower_refuses_forks_rollbacks_and_claims() {
         assert_eq!(advanced.checkpoint().head, advanced.follower().head());
         follower = advanced.into_follower();
     }
-    let state = follower.state();
-    let text = serde_json::to_string(&state).unwrap();
-    let resumed = Follower::resume(key.clone(), &serde_json::from_str(&text).unwrap()).unwrap();
+    assert_eq!(follower, at_nine());
+    let text = serde_json::to_string(&follower.state()).unwrap();
+    let resumed = Follower::resume(key, &serde_json::from_str(&text).unwrap()).unwrap();
     assert_eq!(resumed, follower);
+}
 
-    let refuse = |follow: &Follow| follower.advance(follow).unwrap_err();
+#[test]
+fn a_follower_refuses_forks_rollbacks_and_claims() {
+    let (follower, all) = (at_nine(), leaves(9));
     let mut other = all.clone();
     other[8] = "{\"n\":-8}".into();
-    assert!(matches!(refuse(&follow(8, &all[..8])), FollowError::Shrunk { seen: 9, claimed: 8 }));
-    let fork = Follow { leaves: vec![], ..follow(9, &other) };
-    assert!(matches!(refuse(&fork), FollowError::Fork { .. }));
-    let mut longer = other.clone();
-    longer.push("{\"n\":9}".into());
-    assert!(matches!(refuse(&follow(9, &longer)), FollowError::Fork { .. }));
-    assert!(matches!(refuse(&follow(4, &longer)), FollowError::Behind { size: 9 }));
-    let short = Follow { leaves: vec![], ..follow(9, &longer) };
-    assert!(matches!(refuse(&short), FollowError::Size { reached: 9, claimed: 10 }));
-    let mut empty = all.clone();
-    empty.push(String::new());
-    assert!(matches!(refuse(&follow(9, &empty)), FollowError::Leaf(0)));
+    let longer = [other.clone(), vec!["{\"n\":9}".into()]].concat();
+    let with_empty = [all.clone(), vec![String::new()]].concat();
+    let nothing = |all: &[String]| Follow { leaves: vec![], ..follow(9, all) };
     let unsigned = Follow { checkpoint: note(&all).replace("\n9\n", "\n10\n"), ..follow(9, &all) };
-    assert!(matches!(refuse(&unsigned), FollowError::Checkpoint(_)));
+    let refusals = [
+        (follow(8, &all[..8]), "ledger shrank: size 8 after 9"),
+        (nothing(&other), "fork: at size 9 "),
+        (follow(9, &longer), "fork: at size 10 "),
+        (follow(4, &longer), "follower is at size 9"),
+        (nothing(&longer), "leaves reach size 9, the checkpoint is of size 10"),
+        (follow(9, &with_empty), "leaf of 0 bytes"),
+        (unsigned, "checkpoint is not acceptable"),
+    ];
+    for (follow, expected) in refusals {
+        let refused = follower.advance(&follow).unwrap_err();
+        assert!(refused.to_string().starts_with(expected), "{refused}");
+        // Only the position may be corrected and tried again.
+        let again = matches!(CosignError::from(refused.clone()), CosignError::Behind { size: 9 });
+        assert_eq!(again, matches!(refused, FollowError::Behind { .. }));
+    }
+}
 
-    // Kept state that was tampered with.
+#[test]
+fn a_follower_refuses_kept_state_that_was_tampered_with() {
+    let key = vkey(1, ORIGIN, KeyKind::Ledger);
+    let follower = Follower::new(key.clone()).advance(&follow(0, &leaves(9))).unwrap().into_follower();
+    let state = follower.state();
     let mut bad = follower.state();
     bad.size = 8;
     assert!(Follower::resume(key.clone(), &bad).is_err());
@@ -208,6 +226,4 @@ fn a_follower_refuses_forks_rollbacks_and_claims() {
     bad.edge[0] = Sha256::of(b"x");
     assert!(Follower::resume(key.clone(), &bad).is_err());
     assert!(Follower::resume(vkey(1, "other", KeyKind::Ledger), &state).is_err());
-    assert_eq!(CosignError::from(FollowError::Behind { size: 9 }), CosignError::Behind { size: 9 });
-    assert!(matches!(CosignError::from(refuse(&fork)), CosignError::Inconsistent(_)));
 }

@@ -1,5 +1,4 @@
 //! Tile paths and entry bundles: the examples of C2SP tlog-tiles, and what must be refused.
-#![expect(clippy::unwrap_used, reason = "test")]
 
 use chancery_ledger::tile::{Content, Tile, decode_hashes, entries, push_entry};
 

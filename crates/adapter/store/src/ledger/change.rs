@@ -84,6 +84,8 @@ impl Known {
 impl Rows {
     /// Adds what needs an index: `last` is that of the append's last leaf.
     pub(crate) fn add(&mut self, append: &Append, last: u64) -> Result<(), StoreError> {
+        let more = u64::try_from(append.leaves.len()).unwrap_or(u64::MAX).saturating_sub(1);
+        let first = last.saturating_sub(more);
         for change in &append.changes {
             match change {
                 Change::TokenUse { .. } => {}
@@ -100,6 +102,7 @@ impl Rows {
                 }
                 Change::Release { index, request, statement, result } => self.releases.push(NewRelease {
                     intent: column(*index)?,
+                    leaf: column(first)?,
                     request: *request,
                     statement: *statement,
                     result: result.clone(),

@@ -48,7 +48,7 @@ impl Ledger {
         let (view, seen) = watch::channel(Arc::new(first));
         let (queue, waiting) = mpsc::channel(config.queue.max(1));
         let (closing, closed) = watch::channel(false);
-        let search = search::Search::open(&config.directory.join("search.db")).await?;
+        let search = search::Search::open(&config.directory.join("search.db"), tree.edge().size()).await?;
         let reader =
             Reader { shared: Arc::clone(&shared), view: seen, origin: config.origin.clone(), search };
         let published = row::mark(shared.database.readers(), "published").await?;

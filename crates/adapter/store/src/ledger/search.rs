@@ -30,7 +30,22 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
+    /// Opens the index. One that is damaged or ahead of the ledger, as after a restore, is thrown away and rebuilt.
+    pub(crate) async fn open(path: &Path, size: u64) -> Result<Self, StoreError> {
+        match Self::open_existing(path).await {
+            Ok(search) if search.indexed() <= size => return Ok(search),
+            Ok(search) => search.database.close().await,
+            Err(error) => tracing::warn!(%error, "search index is rebuilt"),
+        }
+        for suffix in ["", "-wal", "-shm"] {
+            let mut file = path.as_os_str().to_owned();
+            file.push(suffix);
+            // Absent is as good as removed; what cannot be removed fails when it is opened again.
+            let _absent = std::fs::remove_file(file);
+        }
+        Self::open_existing(path).await
+    }
+    async fn open_existing(path: &Path) -> Result<Self, StoreError> {
         let database = Database::open_as(path, Schema::Search, Durability::Process).await?;
         let indexed = row::mark(database.readers(), "indexed").await?;
         Ok(Self { database, indexed: Arc::new(AtomicU64::new(indexed)) })
