@@ -4,5 +4,6 @@ pub mod address;
 pub mod ambient;
 pub mod discovery;
 pub mod http;
+pub mod issuer_keys;
 pub mod jwks;
 pub mod tsa;

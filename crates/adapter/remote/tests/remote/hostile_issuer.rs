@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::peer::{Answer, HandClock, Peer, ok};
+use chancery_core::id::IssuerName;
+use chancery_core::port::issuer_keys::{IssuerKeys as _, IssuerKeysError};
 use chancery_identity::dev_issuer::DevKey;
 use chancery_identity::issuer::{Issuer, Reach};
 use chancery_identity::issuers_toml;
 use chancery_remote::discovery::{DiscoveryError, fetch_keys};
 use chancery_remote::http::{Http, HttpError, Limits};
+use chancery_remote::issuer_keys::RegisteredKeys;
 use chancery_remote::jwks::{Freshness, KeyCache, KeysError};
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -384,4 +387,27 @@ async fn pinned_keys_are_never_fetched() {
         clock.advance(10_000);
     }
     assert_eq!(peer.hits(), 0);
+}
+
+#[tokio::test]
+async fn the_port_asks_registered_issuers_only() {
+    let set = DevKey::generate().unwrap().jwks();
+    let peer = Peer::start(serves(set.clone())).await;
+    let text =
+        format!("[issuer.h]\nurl = \"{}\"\ndialect = \"generic\"\nalgorithms = [\"ES256\"]\n", peer.origin);
+    let clock = HandClock::at(1_800_000_000);
+    let cache = KeyCache::new(Arc::clone(&clock) as _, Freshness::default(), limits());
+    let port = RegisteredKeys::new(cache, Arc::new(issuers_toml::load("").unwrap()));
+    let name = IssuerName::parse("h").unwrap();
+    assert!(matches!(port.keys(&name, None).await, Err(IssuerKeysError::Wrong { .. })));
+    assert_eq!(peer.hits(), 0);
+    port.replace(Arc::new(issuers_toml::load(&text).unwrap()));
+    assert_eq!(port.keys(&name, None).await.unwrap(), set);
+    peer.behave(|_| Answer::Hangup);
+    clock.advance(4000);
+    assert!(matches!(port.keys(&name, None).await, Err(IssuerKeysError::Unavailable { .. })));
+    peer.behave(|_| ok("{}"));
+    clock.advance(31);
+    let wrong = port.keys(&name, None).await.unwrap_err();
+    assert!(matches!(wrong, IssuerKeysError::Wrong { .. }), "{wrong}");
 }
