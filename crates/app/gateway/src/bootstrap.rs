@@ -3,6 +3,7 @@
 use chancery_core::id::KeyId;
 use chancery_core::message::{Authorities, Call, Hello, Initialise, PROTOCOL, Reply};
 use chancery_core::port::custodian::KeySpec;
+use chancery_core::port::keyguard::Keyguard;
 use chancery_core::port::sequencer::Append;
 use chancery_ledger::event::{Body, CertificatePurpose, KeyAction, Policy as PolicyEvent, Root};
 use chancery_policy::documents::Documents;
@@ -24,31 +25,43 @@ pub struct Beginning {
     pub dev: bool,
     /// Keys for artifacts.
     pub keys: Vec<KeySpec>,
-    /// The first governance documents; `root.toml` among them becomes entry 0.
-    pub documents: Documents,
+    /// Seed for the keyguard, 16 random bytes.
+    pub seed: [u8; 16],
 }
 
-/// Initialises a keyguard that has nothing, and records everything that was made: entry 0 is the root document, entry 1
-/// the first policy. A run that was interrupted is taken up again.
-pub async fn initialise(gateway: &Gateway, beginning: Beginning) -> Result<(), Failure> {
-    let hello = hello(gateway).await?;
-    let fresh = hello.ledger_size == 0;
-    let authorities = if hello.initialised {
-        authorities(gateway, Call::Authorities).await?
-    } else {
-        let wish = Initialise {
-            organisation: beginning.organisation,
-            dev: beginning.dev,
-            ledger_vkey: gateway.parts.ledger_vkey.clone(),
-            keys: beginning.keys,
-            seed: gateway.parts.entropy.sixteen().to_vec(),
-        };
-        authorities(gateway, Call::Initialise(wish)).await?
-    };
+/// Asks the keyguard for its authorities, which it makes if there are none and a beginning is given. Comes before the
+/// ledger is opened: no checkpoint is shown without the keyguard's cosignature, so its key must be known.
+pub async fn meet(
+    keyguard: &dyn Keyguard,
+    beginning: Option<Beginning>,
+    ledger_vkey: &str,
+) -> Result<Authorities, Failure> {
+    let hello = hello(keyguard).await?;
+    match (hello.initialised, beginning) {
+        (true, _) => authorities(keyguard, Call::Authorities).await,
+        (false, Some(beginning)) => {
+            let wish = Initialise {
+                organisation: beginning.organisation,
+                dev: beginning.dev,
+                ledger_vkey: ledger_vkey.to_owned(),
+                keys: beginning.keys,
+                seed: beginning.seed.to_vec(),
+            };
+            authorities(keyguard, Call::Initialise(wish)).await
+        }
+        (false, None) => {
+            Err(Failure::Internal("the keyguard is not initialised: run `chancery init`".to_owned()))
+        }
+    }
+}
+
+/// Begins the ledger of a new installation: entry 0 is the root document, entry 1 the first policy, then everything
+/// that was made. Does nothing where the ledger has begun; a run that was interrupted is taken up by [`start`].
+pub async fn begin(gateway: &Gateway, authorities: Authorities, documents: Documents) -> Result<(), Failure> {
     gateway.use_trust(Trust::new(gateway, authorities)?);
-    if fresh {
-        log_root(gateway, &beginning.documents).await?;
-        governance::apply(gateway, beginning.documents).await?;
+    if hello(gateway.parts.keyguard.as_ref()).await?.ledger_size == 0 {
+        log_root(gateway, &documents).await?;
+        governance::apply(gateway, documents).await?;
         log_beginning(gateway).await?;
     }
     Ok(())
@@ -56,11 +69,9 @@ pub async fn initialise(gateway: &Gateway, beginning: Beginning) -> Result<(), F
 
 /// Makes an initialised installation ready: trust, keys, policy, limits, open intents.
 pub async fn start(gateway: &Gateway) -> Result<Reconciled, Failure> {
-    let hello = hello(gateway).await?;
-    if !hello.initialised {
-        return Err(Failure::Internal("the keyguard is not initialised: run `chancery init`".to_owned()));
-    }
-    let authorities = authorities(gateway, Call::Authorities).await?;
+    let keyguard = gateway.parts.keyguard.as_ref();
+    let hello = hello(keyguard).await?;
+    let authorities = authorities(keyguard, Call::Authorities).await?;
     gateway.use_trust(Trust::new(gateway, authorities)?);
     keys::refresh(gateway).await?;
     take_policy_up(gateway, &hello).await?;
@@ -70,25 +81,23 @@ pub async fn start(gateway: &Gateway) -> Result<Reconciled, Failure> {
 
 /// After the keyguard restarted: it holds no policy until it is told again.
 pub async fn greet_again(gateway: &Gateway) -> Result<(), Failure> {
-    let hello = hello(gateway).await?;
+    let hello = hello(gateway.parts.keyguard.as_ref()).await?;
     if hello.policy_loaded.is_none() {
         take_policy_up(gateway, &hello).await?;
     }
     Ok(())
 }
 
-async fn hello(gateway: &Gateway) -> Result<Hello, Failure> {
-    match gateway.parts.keyguard.call(Call::Hello { protocol: PROTOCOL }).await? {
-        Reply::Hello(hello) => Ok(hello),
-        other => Err(unexpected("hello", &other)),
-    }
+async fn hello(keyguard: &dyn Keyguard) -> Result<Hello, Failure> {
+    let reply = keyguard.call(Call::Hello { protocol: PROTOCOL }).await?;
+    let Reply::Hello(hello) = reply else { return Err(unexpected("hello", &reply)) };
+    Ok(hello)
 }
 
-async fn authorities(gateway: &Gateway, call: Call) -> Result<Authorities, Failure> {
-    match gateway.parts.keyguard.call(call).await? {
-        Reply::Authorities(authorities) => Ok(*authorities),
-        other => Err(unexpected("authorities", &other)),
-    }
+async fn authorities(keyguard: &dyn Keyguard, call: Call) -> Result<Authorities, Failure> {
+    let reply = keyguard.call(call).await?;
+    let Reply::Authorities(authorities) = reply else { return Err(unexpected("authorities", &reply)) };
+    Ok(*authorities)
 }
 
 async fn log_root(gateway: &Gateway, documents: &Documents) -> Result<(), Failure> {

@@ -83,7 +83,7 @@ fn denied(who: &Who<'_>, refusal: &Refusal) -> Denied {
         issuer: who.issuer.to_owned(),
         request: Some(who.request.id()),
         artifacts: who.request.statements().iter().take(64).map(|(_, s)| s.artifact.digest).collect(),
-        claims: who.caller.map_or_else(BTreeMap::new, |caller| stable_claims(caller)),
+        claims: who.caller.map_or_else(BTreeMap::new, stable_claims),
     }
 }
 

@@ -90,14 +90,13 @@ pub async fn apply(gateway: &Gateway, documents: Documents) -> Result<PolicyVers
 /// Gives logged documents to the keyguard and uses them.
 pub async fn enforce(gateway: &Gateway, governance: Governance) -> Result<(), Failure> {
     let documents = governance.documents.canonical().to_owned();
-    match gateway.parts.keyguard.call(Call::Policy { documents }).await? {
-        Reply::Policy(version) if version == governance.version => {
-            gateway.use_governance(governance);
-            Ok(())
-        }
-        Reply::Refused(refusal) => Err(Failure::Refused(refusal)),
-        other => Err(unexpected("policy", &other)),
+    let reply = gateway.parts.keyguard.call(Call::Policy { documents }).await?;
+    let Reply::Policy(version) = reply else { return Err(unexpected("policy", &reply)) };
+    if version != governance.version {
+        return Err(Failure::Internal(format!("keyguard took policy {version} into use")));
     }
+    gateway.use_governance(governance);
+    Ok(())
 }
 
 /// A reply that does not belong to its call.

@@ -1,6 +1,6 @@
 //! Step 2: a token becomes a caller.
 
-use chancery_core::caller::Caller;
+use chancery_core::caller::{Caller, CallerKind};
 use chancery_core::evidence::Evidence;
 use chancery_core::id::RequestId;
 use chancery_core::refusal::{Refusal, RefusalCode};
@@ -43,7 +43,7 @@ pub async fn identify(
     let expected = Expectation {
         audience_host: &gateway.parts.audience_host,
         request,
-        kind: None,
+        kind: request.map(|_| CallerKind::Workload),
         now: gateway.parts.clock.now(),
     };
     let caller = authenticate(token, &governance.issuers, &keys, &expected)?;

@@ -15,13 +15,10 @@ use crate::intent::{encode, internal};
 
 /// Asks the keyguard for all keys and remembers their public halves.
 pub async fn refresh(gateway: &Gateway) -> Result<Vec<KeyDescription>, Failure> {
-    match gateway.parts.keyguard.call(Call::KeyList).await? {
-        Reply::Keys(keys) => {
-            gateway.use_keys(keys.clone());
-            Ok(keys)
-        }
-        other => Err(unexpected("key list", &other)),
-    }
+    let reply = gateway.parts.keyguard.call(Call::KeyList).await?;
+    let Reply::Keys(keys) = reply else { return Err(unexpected("key list", &reply)) };
+    gateway.use_keys(keys.clone());
+    Ok(keys)
 }
 
 /// Makes a key.

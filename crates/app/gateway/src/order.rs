@@ -31,8 +31,10 @@ pub async fn sign(
         leaf: logged.plan.clone(),
     };
     let outcome = match gateway.parts.keyguard.call(Call::Sign(Box::new(order))).await {
-        Ok(Reply::Signed(signed)) => Ok(*signed),
-        Ok(other) => Err(unexpected("sign", &other)),
+        Ok(reply) => match reply {
+            Reply::Signed(signed) => Ok(*signed),
+            ref other => Err(unexpected("sign", other)),
+        },
         Err(error) => Err(error.into()),
     };
     match outcome {

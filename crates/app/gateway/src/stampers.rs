@@ -61,10 +61,9 @@ pub async fn request_builtin(gateway: &Gateway, request: Vec<u8>) -> Result<Vec<
         *first = (*first & 0x7f) | 0x40;
     }
     let stamp = Stamp { request, serial: serial.to_vec(), digest: DigestAlgorithm::Sha256 };
-    match gateway.parts.keyguard.call(Call::Stamp(stamp)).await? {
-        Reply::Stamped(answer) => Ok(answer),
-        other => Err(unexpected("stamp", &other)),
-    }
+    let reply = gateway.parts.keyguard.call(Call::Stamp(stamp)).await?;
+    let Reply::Stamped(answer) = reply else { return Err(unexpected("stamp", &reply)) };
+    Ok(answer)
 }
 
 async fn remote(gateway: &Gateway, names: &[String], signature: &[u8]) -> Result<Token, Failure> {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chancery_core::caller::Caller;
+use chancery_core::caller::{Caller, CallerKind};
 use chancery_core::decision::{Decision, Trace};
 use chancery_core::family::Family;
 use chancery_core::id::KeyId;
@@ -113,7 +113,7 @@ impl Checks for OrderChecks<'_> {
         let expected = Expectation {
             audience_host: &self.keyguard.parts.audience_host,
             request: Some(self.request.id()),
-            kind: None,
+            kind: Some(CallerKind::Workload),
             now: self.keyguard.parts.clock.now(),
         };
         let caller = authenticate(token, issuers, &keys, &expected)?;

@@ -58,7 +58,13 @@ impl Intents {
             Body::Abandoned(closed) | Body::Withdrawn(closed) => {
                 self.open.remove(&closed.intent);
             }
-            _ => {}
+            Body::Certificate(_)
+            | Body::Denied(_)
+            | Body::DeniedCount(_)
+            | Body::Key(_)
+            | Body::Policy(_)
+            | Body::Root(_)
+            | _ => {}
         }
     }
 
