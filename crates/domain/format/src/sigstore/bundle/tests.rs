@@ -110,3 +110,19 @@ fn an_entry_belongs_to_its_receipt() {
     let moved = TlogEntry::new(Sha256::of(b"log"), b"{}".to_vec(), moved);
     assert_eq!(moved, Err(InvalidBundle::Disagrees("the checkpoint")));
 }
+
+proptest::proptest! {
+    /// Any text is refused or read; what is read is written and read again as the same.
+    #[test]
+    fn reading_is_total(position in 0usize..2000, replacement in "[\\x00-\\x7f]{0,4}", length in 0usize..6) {
+        for bundle in [message(), dsse()] {
+            let mut text = bundle.to_json().into_bytes();
+            let from = position % text.len();
+            let to = (from + length).min(text.len());
+            drop(text.splice(from..to, replacement.bytes()));
+            if let Ok(read) = Bundle::parse(&text) {
+                proptest::prop_assert_eq!(Bundle::parse(read.to_json().as_bytes()), Ok(read));
+            }
+        }
+    }
+}
