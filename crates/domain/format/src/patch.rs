@@ -98,6 +98,32 @@ impl Patch {
     }
 }
 
+/// Copies what it reads: the copy is made of the very bytes that were hashed, so it needs no second look at the file.
+#[derive(Debug)]
+pub struct Tee<R, W> {
+    reader: R,
+    copy: W,
+}
+
+impl<R: Read, W: Write> Tee<R, W> {
+    /// Reads from `reader` and writes the same bytes to `copy`.
+    pub const fn new(reader: R, copy: W) -> Self {
+        Self { reader, copy }
+    }
+    /// The copy, as far as it was read.
+    pub fn into_copy(self) -> W {
+        self.copy
+    }
+}
+
+impl<R: Read, W: Write> Read for Tee<R, W> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.copy.write_all(buffer.get(..count).unwrap_or_default())?;
+        Ok(count)
+    }
+}
+
 /// Reads once, retrying when interrupted; 0 means the end.
 pub(crate) fn read_some(reader: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, FormatError> {
     loop {
@@ -128,7 +154,11 @@ mod tests {
         patch.copy(&mut original.as_slice(), Sha256::of(&original), &mut out).unwrap();
         assert_eq!(out, expected);
 
-        let mut copy = std::io::Cursor::new(original[..599_990].to_vec());
+        let mut tee = Tee::new(original.as_slice(), std::io::Cursor::new(Vec::new()));
+        std::io::copy(&mut tee, &mut std::io::sink()).unwrap();
+        let mut copy = tee.into_copy();
+        assert_eq!(copy.get_ref(), &original);
+        copy.get_mut().truncate(599_990);
         patch.write_into(&mut copy).unwrap();
         assert_eq!(copy.into_inner(), expected);
 

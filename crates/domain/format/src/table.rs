@@ -31,3 +31,31 @@ pub fn detect(sample: &Sample<'_>) -> Result<FormatName, FormatError> {
     }
     Err(FormatError::Unsupported(format!("no format takes `{}`", sample.name)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_one_line_in_order() {
+        let names: Vec<FormatName> = FORMATS.iter().map(|format| format.name).collect();
+        assert_eq!(names, FormatName::ALL);
+        for name in FormatName::ALL {
+            assert_eq!(of(name).unwrap().name, name);
+        }
+    }
+
+    #[test]
+    fn content_decides_and_names_do_not() {
+        let image = chancery_testkit::pe::image(chancery_testkit::pe::Bits::B64, &[8], &[]);
+        let cases: [(&[u8], &str, FormatName); 4] = [
+            (&image, "app.exe", FormatName::Pe),
+            (&image, "app.txt", FormatName::Pe),
+            (b"MZ but no image", "app.exe", FormatName::Sigstore),
+            (b"", "empty", FormatName::Sigstore),
+        ];
+        for (bytes, name, expected) in cases {
+            assert_eq!(detect(&Sample { head: bytes, tail: bytes, name }).unwrap(), expected, "{name}");
+        }
+    }
+}

@@ -12,6 +12,7 @@ mod authenticode;
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::path::Path;
 
 use authenticode::{Domain, END, STAMPED, START, attach, run, write_pem};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -29,7 +30,7 @@ use chancery_verify::policy::VerificationPolicy;
 use chancery_verify::revocation::{Revocation, Target};
 use chancery_verify::snapshot::{Stage, TrustSnapshot};
 use chancery_verify::trusted_root::{Authority, TrustedRoot};
-use chancery_verify::verify::{Context, Evidence, verify};
+use chancery_verify::verify::{self, Context, Evidence, SignedStatement};
 use chancery_verify::window::Window;
 use chancery_x509::certificate::Certificate;
 use proptest::prelude::*;
@@ -62,7 +63,7 @@ fn judge_with(bytes: &[u8], trust: &TrustSnapshot, policy: &str) -> Verdict {
     let policy = VerificationPolicy::parse_toml(policy).unwrap();
     let extracted = extract(&mut Cursor::new(bytes));
     let evidence = Evidence::Pe { artifact: Sha256::of(bytes), extracted: extracted.as_ref() };
-    verify(&evidence, &Context { trust, policy: &policy, at: Time::from_seconds(NOW) })
+    verify::verify(&evidence, &Context { trust, policy: &policy, at: Time::from_seconds(NOW) })
 }
 
 /// Demands a timestamp, as a release gate does.
@@ -97,19 +98,23 @@ fn our_signatures_are_accepted_for_every_key_type() {
     }
 }
 
+fn write_keys(directory: &Path, domain: &Domain) {
+    for (name, key) in [("key.pem", &domain.key), ("tsa-key.pem", &domain.tsa_key)] {
+        let text = STANDARD.encode(key.pkcs8());
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
+        std::fs::write(directory.join(name), pem).unwrap();
+    }
+    let pem = |der: &[u8]| Certificate::parse(der).unwrap().to_pem();
+    std::fs::write(directory.join("chain.pem"), pem(&domain.leaf) + &pem(&domain.issuing)).unwrap();
+    write_pem(&directory.join("tsa.pem"), &domain.tsa);
+}
+
 #[test]
 fn signatures_of_osslsigncode_are_accepted() {
     let home = tempfile::tempdir().unwrap();
     for algorithm in [KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384, KeyAlgorithm::Rsa3072] {
         let domain = Domain::new(algorithm, END);
-        for (name, key) in [("key.pem", &domain.key), ("tsa-key.pem", &domain.tsa_key)] {
-            let text = STANDARD.encode(key.pkcs8());
-            let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
-            std::fs::write(home.path().join(name), pem).unwrap();
-        }
-        let pem = |der: &[u8]| Certificate::parse(der).unwrap().to_pem();
-        std::fs::write(home.path().join("chain.pem"), pem(&domain.leaf) + &pem(&domain.issuing)).unwrap();
-        write_pem(&home.path().join("tsa.pem"), &domain.tsa);
+        write_keys(home.path(), &domain);
         let digest = algorithm.digest().unwrap().name();
         for (index, bits) in [Bits::B32, Bits::B64].into_iter().enumerate() {
             let (input, output) = (format!("{digest}{index}"), format!("{algorithm}{index}.exe"));
@@ -125,6 +130,51 @@ fn signatures_of_osslsigncode_are_accepted() {
             assert_eq!(verdict.outcome(), Outcome::Verified, "{algorithm}: {verdict:#?}");
         }
     }
+}
+
+#[test]
+fn nested_signatures_of_osslsigncode_must_hold_too() {
+    let home = tempfile::tempdir().unwrap();
+    let domain = Domain::new(KeyAlgorithm::EcdsaP256, END);
+    write_keys(home.path(), &domain);
+    let stranger = tempfile::tempdir().unwrap();
+    let other = Domain::new(KeyAlgorithm::EcdsaP256, END);
+    write_keys(stranger.path(), &other);
+    let first = domain.sign(&image(Bits::B64, &[700], b"overlay"), json!({}), Some(STAMPED));
+    for (directory, accepted) in [(home.path(), true), (stranger.path(), false)] {
+        std::fs::write(directory.join("in.exe"), &first).unwrap();
+        let time = STAMPED.to_string();
+        let sign = ["sign", "-nest", "-certs", "chain.pem", "-key", "key.pem", "-h", "sha384"];
+        let stamp = ["-TSA-certs", "tsa.pem", "-TSA-key", "tsa-key.pem", "-TSA-time", &time];
+        let arguments = [&sign[..], &stamp, &["-in", "in.exe", "-out", "out.exe"]].concat();
+        let Some(said) = run(directory, "osslsigncode", &arguments) else { return };
+        assert!(said.contains("Succeeded"), "{said}");
+        let signed = std::fs::read(directory.join("out.exe")).unwrap();
+        assert_eq!(extract(&mut Cursor::new(&signed)).unwrap().found.len(), 2);
+        let verdict = judge(&signed, &trust(&domain));
+        assert_eq!(verdict.outcome() == Outcome::Verified, accepted, "{verdict:#?}");
+    }
+}
+
+#[test]
+fn a_fresh_signature_is_judged_against_its_statement() {
+    let domain = Domain::new(KeyAlgorithm::EcdsaP256, END);
+    let (trust, policy) = (trust(&domain), VerificationPolicy::parse_toml(POLICY).unwrap());
+    let context = Context { trust: &trust, policy: &policy, at: Time::from_seconds(NOW) };
+    let prepared = domain.prepare(&image(Bits::B64, &[64], &[]), json!({"program_name": "Acme"})).unwrap();
+    let made = prepared.statement(FormatName::Pe, "app.exe", Depth::Structured);
+    domain.with_parts(&made, Some(STAMPED), |signer, parts| {
+        let signed = SignedStatement { statement: &made, signer, parts };
+        let verified = verify::statement(&signed, &context).unwrap();
+        assert_eq!(verified.statement(), made.id().unwrap());
+        assert_eq!(verified.verdict().signer.signed_at, Some(Time::from_seconds(STAMPED)));
+
+        let mut other = made.clone();
+        other.body["program_name"] = "Other".into();
+        let signed = SignedStatement { statement: &other, signer, parts };
+        let refused = verify::statement(&signed, &context).unwrap_err();
+        assert_eq!(reasons(&refused), [Reason::SignatureWrong]);
+    });
 }
 
 #[test]

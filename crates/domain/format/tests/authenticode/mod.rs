@@ -93,8 +93,13 @@ impl Domain {
         (FORMAT.prepare)(&mut &*original, &Options { values: &values, key })
     }
 
-    /// The CMS blob over a statement; stamped at the given second, or not at all.
-    pub(crate) fn blob(&self, statement: &Statement, stamped: Option<i64>) -> Vec<u8> {
+    /// Signs a statement, stamped at the given second or not at all, and hands over what a blob is assembled from.
+    pub(crate) fn with_parts<T>(
+        &self,
+        statement: &Statement,
+        stamped: Option<i64>,
+        then: impl FnOnce(&Signer<'_>, &Parts<'_>) -> T,
+    ) -> T {
         let (public_key, caller) = (self.key.public_key(), caller());
         let profile = ProfileName::parse("p").unwrap();
         let builder = "https://sign.example";
@@ -104,13 +109,17 @@ impl Domain {
         };
         let signature = self.key.sign(&message);
         let token = stamped.map(|seconds| self.stamp(&signature, seconds));
-        let parts = Parts {
-            signature: &signature,
-            certificates: &[self.leaf.clone(), self.issuing.clone()],
-            timestamp: token.as_deref(),
-            ledger: None,
-        };
-        (FORMAT.assemble)(statement, &signer, &parts).unwrap()
+        let certificates = [self.leaf.clone(), self.issuing.clone()];
+        let timestamp = token.as_deref();
+        let parts = Parts { signature: &signature, certificates: &certificates, timestamp, ledger: None };
+        then(&signer, &parts)
+    }
+
+    /// The CMS blob over a statement.
+    pub(crate) fn blob(&self, statement: &Statement, stamped: Option<i64>) -> Vec<u8> {
+        self.with_parts(statement, stamped, |signer, parts| {
+            (FORMAT.assemble)(statement, signer, parts).unwrap()
+        })
     }
 
     /// The signed image.
