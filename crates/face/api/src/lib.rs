@@ -1,1 +1,17 @@
-//! Wire types, one file per resource, and the OpenAPI document made from them.
+//! Wire types, one file per resource. The OpenAPI document is made from them; conversion from domain types is written
+//! by hand where they are served.
+//!
+//! Answers may grow members, so readers ignore unknown ones; request bodies refuse them.
+
+pub mod admin;
+pub mod dev;
+pub mod health;
+pub mod key;
+pub mod ledger;
+pub mod policy;
+pub mod problem;
+pub mod profile;
+pub mod rehearsal;
+pub mod request;
+pub mod signed;
+pub mod whoami;
