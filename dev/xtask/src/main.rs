@@ -1,2 +1,39 @@
-//! check, test, tidy, goldens, bench.
-fn main() {}
+//! The commands of this repository's engineers: `cargo xtask check | tidy | test | goldens | bench`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for terminals and CI logs")]
+
+mod check;
+mod goldens;
+mod process;
+mod setup;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+  check     what CI demands before tests: fmt, clippy, tidy, deny, docs
+  tidy      only the house rules: layers, sizes, names, headers, maps, links
+  setup     installs the foreign tools that tests compare with
+  test      setup, then every test and documentation test; the last line counts them
+  goldens   rewrites golden files from what the code says now; read the difference before you commit it";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("check") => check::run(),
+        Some("tidy") => tidy::run(),
+        Some("setup") => setup::run(),
+        Some("test") => test::run(rest),
+        Some("goldens") => goldens::run(),
+        _ => Err(anyhow::anyhow!(USAGE)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
