@@ -14,6 +14,7 @@ use chancery_core::port::sequencer::Sequencer;
 use chancery_core::port::stamper::Stamper;
 use chancery_core::port::state::State;
 use chancery_core::port::step::Steps;
+use chancery_x509::certificate::Certificate;
 
 use crate::denied::DeniedLedger;
 use crate::failure::Failure;
@@ -40,6 +41,8 @@ pub struct Parts {
     pub issuer_keys: Arc<dyn IssuerKeys>,
     /// Remote time stamping authorities by name.
     pub stampers: BTreeMap<String, Arc<dyn Stamper>>,
+    /// What their timestamps are verified with: address and chain, own certificate first, root last.
+    pub stamper_chains: Vec<(String, Vec<Certificate>)>,
     /// Where tests stop the process.
     pub steps: Arc<dyn Steps>,
     /// Our host as it stands in audiences: `sign.example`.

@@ -1,6 +1,7 @@
 //! The governance documents in force, and how a new version comes into force: put, logged, told to the keyguard, used.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chancery_core::id::PolicyVersion;
 use chancery_core::message::{Call, Reply};
@@ -26,7 +27,7 @@ pub struct Governance {
     /// Profiles, grants, guardrails.
     pub policy: Policy,
     /// Registered issuers.
-    pub issuers: Issuers,
+    pub issuers: Arc<Issuers>,
     /// Verification policies by name, exported with `trust.json`.
     pub verification: BTreeMap<String, VerificationPolicy>,
     /// The documents.
@@ -44,7 +45,7 @@ impl Governance {
         let invalid = |error: &dyn std::fmt::Display| InvalidGovernance(error.to_string());
         let policy = Policy::load(&documents).map_err(|error| invalid(&error))?;
         let text = documents.file("issuers.toml").unwrap_or_default();
-        let issuers = issuers_toml::load(text).map_err(|error| invalid(&error))?;
+        let issuers = Arc::new(issuers_toml::load(text).map_err(|error| invalid(&error))?);
         let verification = verification(&documents)?;
         Ok(Self { version: documents.version(), sequence, policy, issuers, verification, documents })
     }

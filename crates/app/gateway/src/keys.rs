@@ -73,6 +73,13 @@ pub async fn certify(gateway: &Gateway, wish: CertificateIssue) -> Result<Vec<De
     Ok(chain)
 }
 
+/// Whether a key has a long-lived certificate.
+pub async fn has_certificate(gateway: &Gateway, key: &KeyId) -> Result<bool, Failure> {
+    let reply = gateway.parts.keyguard.call(Call::CertificateShow(key.clone())).await?;
+    let Reply::Chain(chain) = reply else { return Err(unexpected("certificate", &reply)) };
+    Ok(!chain.is_empty())
+}
+
 /// Records certificates.
 pub async fn log_certificates(
     gateway: &Gateway,

@@ -76,8 +76,8 @@ async fn logged(gateway: &Gateway, open: &OpenIntent, kept: &Kept) -> Result<Log
     let gone = || internal("its leaf is not in the ledger");
     let leaf = gateway.parts.ledger.leaf(open.index).await?.ok_or_else(gone)?;
     let receipt = gateway.parts.ledger.receipt(open.index).await?.ok_or_else(gone)?;
-    match Event::decode(&leaf).map_err(internal)?.body {
-        Body::Intent(_) => Ok(Logged { leaf, receipt, plan: kept.plan.clone() }),
-        _ => Err(internal("its leaf is not an intent")),
-    }
+    let Body::Intent(_) = Event::decode(&leaf).map_err(internal)?.body else {
+        return Err(internal("its leaf is not an intent"));
+    };
+    Ok(Logged { leaf, receipt, plan: kept.plan.clone() })
 }

@@ -118,13 +118,17 @@ fn roots(gateway: &Gateway, authorities: &Authorities, window: Window) -> Result
     let signing = Authority::new((organisation, "Code Signing"), url, signing, window).map_err(internal)?;
     let stamping =
         Authority::new((organisation, "Time Stamping"), url, stamping, window).map_err(internal)?;
+    let mut stampers = vec![stamping];
+    for (url, chain) in &gateway.parts.stamper_chains {
+        stampers.push(Authority::new(("", url), url, chain.clone(), window).map_err(internal)?);
+    }
     let ct_key = VerifyingKey::parse(&authorities.ct_key.0).map_err(internal)?;
     let ledger = VerifierKey::parse(&gateway.parts.ledger_vkey).map_err(internal)?;
     Ok(TrustedRoot {
         authorities: vec![signing],
         ct_logs: vec![CtLog::new(url, ct_key, window).map_err(internal)?],
         ledgers: vec![Ledger::new(url, ledger, window).map_err(internal)?],
-        timestamp_authorities: vec![stamping],
+        timestamp_authorities: stampers,
     })
 }
 

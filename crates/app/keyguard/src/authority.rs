@@ -104,7 +104,7 @@ pub fn initialise(keyguard: &Keyguard, wish: &Initialise) -> Result<Authorities,
 /// Makes a key for artifacts.
 pub fn key_create(keyguard: &Keyguard, spec: &KeySpec) -> Result<KeyDescription, CallError> {
     check_artifact_key(spec)?;
-    Ok(keyguard.parts.custodians.create(spec, None, keyguard.parts.clock.now())?)
+    Ok(keyguard.parts.custodians.create(spec, keyguard.parts.clock.now())?)
 }
 
 /// Stops a key for artifacts.
@@ -124,7 +124,7 @@ fn ensure(keyguard: &Keyguard, spec: &KeySpec) -> Result<(), CallError> {
             Err(CallError::Failed(format!("key `{}` exists with family `{}`", known.id, known.family)))
         }
         Err(_) => {
-            keyguard.parts.custodians.create(spec, None, keyguard.parts.clock.now())?;
+            keyguard.parts.custodians.create(spec, keyguard.parts.clock.now())?;
             Ok(())
         }
     }

@@ -21,13 +21,14 @@ pub struct Backend {
 #[derive(Debug)]
 pub struct Custodians {
     backends: Vec<Backend>,
+    artifact_keys: String,
     known: RwLock<HashMap<KeyId, (usize, KeyDescription)>>,
 }
 
 impl Custodians {
-    /// Takes the backends and lists their keys. Errors when a name occurs in two backends: which one signs would then
+    /// Takes the backends and lists their keys; new artifact keys are made in the backend `artifact_keys`. Errors when a name occurs in two backends: which one signs would then
     /// depend on the order of configuration.
-    pub fn new(backends: Vec<Backend>) -> Result<Self, CustodyError> {
+    pub fn new(backends: Vec<Backend>, artifact_keys: &str) -> Result<Self, CustodyError> {
         let mut known = HashMap::new();
         for (index, backend) in backends.iter().enumerate() {
             for key in backend.custodian.list()? {
@@ -37,7 +38,7 @@ impl Custodians {
                 }
             }
         }
-        Ok(Self { backends, known: RwLock::new(known) })
+        Ok(Self { backends, artifact_keys: artifact_keys.to_owned(), known: RwLock::new(known) })
     }
 
     /// All keys, by name.
@@ -52,19 +53,15 @@ impl Custodians {
     pub fn describe(&self, id: &KeyId) -> Result<KeyDescription, CustodyError> {
         self.find(id).map(|(_, key)| key)
     }
-    /// Makes a key in the named backend, or in the first.
-    pub fn create(
-        &self,
-        spec: &KeySpec,
-        backend: Option<&str>,
-        now: Time,
-    ) -> Result<KeyDescription, CustodyError> {
+    /// Makes a key: service keys in the first backend, artifact keys where configuration says.
+    pub fn create(&self, spec: &KeySpec, now: Time) -> Result<KeyDescription, CustodyError> {
         if self.find(&spec.id).is_ok() {
             return Err(CustodyError::Exists(spec.id.clone()));
         }
-        let wanted = |entry: &(usize, &Backend)| backend.is_none_or(|name| entry.1.name == name);
+        let elsewhere = spec.family.is_for_artifacts();
+        let wanted = |entry: &(usize, &Backend)| !elsewhere || entry.1.name == self.artifact_keys;
         let found = self.backends.iter().enumerate().find(wanted);
-        let missing = || CustodyError::Unavailable(format!("no backend `{}`", backend.unwrap_or("")));
+        let missing = || CustodyError::Unavailable(format!("no backend `{}`", self.artifact_keys));
         let (index, backend) = found.ok_or_else(missing)?;
         let key = backend.custodian.create(spec, now)?;
         self.remember(index, &key);

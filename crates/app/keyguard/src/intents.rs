@@ -63,8 +63,7 @@ impl Intents {
             | Body::DeniedCount(_)
             | Body::Key(_)
             | Body::Policy(_)
-            | Body::Root(_)
-            | _ => {}
+            | Body::Root(_) => {}
         }
     }
 

@@ -115,6 +115,7 @@ impl Keyguard {
             Call::KeyDisable(id) => reply(authority::key_disable(self, &id), |key| Reply::Key(Box::new(key))),
             Call::KeyList => Reply::Keys(self.parts.custodians.list()),
             Call::CertificateIssue(wish) => reply(certificate::issue(self, &wish), Reply::Chain),
+            Call::CertificateShow(key) => Reply::Chain(self.chains.of(&key)),
             Call::Authorities => match self.authorities() {
                 Some(authorities) => Reply::Authorities(Box::new(authorities.as_ref().clone())),
                 None => Reply::Failed("not initialised".to_owned()),

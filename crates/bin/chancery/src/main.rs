@@ -1,2 +1,22 @@
-//! main, wiring and configuration of the one binary.
-fn main() {}
+//! The one binary: parse, wire, run, exit code.
+
+mod client_env;
+mod config;
+mod dev;
+mod documents;
+mod export;
+#[cfg(feature = "faults")]
+mod faults;
+mod gateway_role;
+mod host;
+mod init;
+mod issuer_keys;
+mod keyguard_role;
+mod listen;
+mod ports;
+mod supervisor;
+mod wiring;
+
+fn main() -> std::process::ExitCode {
+    chancery_cli::run(std::env::args_os(), &wiring::host())
+}

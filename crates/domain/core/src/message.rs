@@ -46,6 +46,8 @@ pub enum Call {
     KeyList,
     /// A long-lived code-signing certificate for a key of the built-in CA.
     CertificateIssue(CertificateIssue),
+    /// The certificate chain of a key, leaf first; empty when it has none.
+    CertificateShow(KeyId),
     /// The authorities' certificates and public keys.
     Authorities,
     /// Custodians, sandbox, policy: what `doctor` shows.
@@ -74,7 +76,7 @@ pub enum Reply {
     Key(Box<KeyDescription>),
     /// To `KeyList`.
     Keys(Vec<KeyDescription>),
-    /// To `CertificateIssue`: leaf first, DER.
+    /// To `CertificateIssue` and `CertificateShow`: leaf first, DER.
     Chain(Vec<Der>),
     /// To `Health`.
     Healthy(Vec<ReportLine>),

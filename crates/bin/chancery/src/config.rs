@@ -1,0 +1,225 @@
+//! The configuration file. Every field is here; unknown ones are load errors; secrets come from files, never from here.
+
+use std::path::{Path, PathBuf};
+
+/// The whole file, `chancery.toml`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Host name by which callers and audiences know this service: `sign.example`.
+    pub host: String,
+    /// Organisation in the names of the built-in authorities.
+    pub organisation: String,
+    /// Address to listen on: `127.0.0.1:8443`.
+    pub listen: std::net::SocketAddr,
+    /// Where everything is kept; relative paths are relative to this file.
+    pub data_dir: PathBuf,
+    /// Governance documents for the first start; afterwards `chancery policy apply`.
+    pub governance_dir: PathBuf,
+    /// Development authorities, built-in issuer, loopback only.
+    #[serde(default)]
+    pub dev: bool,
+    /// The ledger.
+    pub ledger: LedgerSection,
+    /// Server certificate; absent only with `dev`, which makes its own.
+    pub tls: Option<TlsSection>,
+    /// Key backends.
+    pub keyguard: KeyguardSection,
+    /// Remote time stamping authorities that profiles may name.
+    #[serde(default)]
+    pub tsa: Vec<TsaSection>,
+}
+
+/// `[ledger]`
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerSection {
+    /// Origin: a bare host name with its year, `log2026.sign.example`.
+    pub origin: String,
+    /// Bytes of disk that are never used for entries; intake stops there. 256 MiB unless given.
+    pub reserve: Option<u64>,
+    /// `false` gives every append its own commit, for comparison only.
+    #[serde(default = "yes")]
+    pub group_commit: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// `[tls]`
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSection {
+    /// PEM file with the certificate chain, leaf first.
+    pub certificate: PathBuf,
+    /// PEM file with the private key.
+    pub key: PathBuf,
+}
+
+/// `[keyguard]`
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyguardSection {
+    /// File with the passphrase of the software keys (at least 16 bytes, mode 0600).
+    pub passphrase_file: Option<PathBuf>,
+    /// File with the key-encryption key itself: a systemd credential.
+    pub credential_file: Option<PathBuf>,
+    /// Threads that sign; the number of processors unless given.
+    pub threads: Option<usize>,
+    /// PKCS#11 tokens.
+    #[serde(default)]
+    pub pkcs11: Vec<Pkcs11Section>,
+    /// Name of the backend for new artifact keys: `software` or a token's name.
+    #[serde(default = "software")]
+    pub artifact_keys: String,
+}
+
+fn software() -> String {
+    "software".to_owned()
+}
+
+/// `[[keyguard.pkcs11]]`
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pkcs11Section {
+    /// Name of the backend.
+    pub name: String,
+    /// The module, a shared library.
+    pub module: PathBuf,
+    /// Label of the token.
+    pub token: String,
+    /// File with the user PIN, mode 0600.
+    pub pin_file: PathBuf,
+    /// Environment variables that the module needs: `SOFTHSM2_CONF`.
+    #[serde(default)]
+    pub environment: std::collections::BTreeMap<String, String>,
+    /// Whether the module reaches its HSM over the network.
+    #[serde(default)]
+    pub network: bool,
+}
+
+/// `[[tsa]]`
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TsaSection {
+    /// Name in profiles.
+    pub name: String,
+    /// Address of the authority.
+    pub url: String,
+    /// PEM file with its chain: its own certificate first, the root last.
+    pub chain: PathBuf,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read `{path}`")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Syntax, unknown field, wrong type.
+    #[error("`{path}`: {what}")]
+    Syntax {
+        /// Which file.
+        path: PathBuf,
+        /// What and where.
+        what: String,
+    },
+    /// Fields that contradict each other; one a line.
+    #[error("`{path}`: {}", problems.join("; "))]
+    Contradiction {
+        /// Which file.
+        path: PathBuf,
+        /// All problems.
+        problems: Vec<String>,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file; every contradiction is reported at once.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|error| ConfigError::Syntax { path: path.to_owned(), what: error.to_string() })?;
+        let base = path.parent().unwrap_or_else(|| Path::new("."));
+        config.anchor(base);
+        let problems = config.problems();
+        if problems.is_empty() {
+            return Ok(config);
+        }
+        Err(ConfigError::Contradiction { path: path.to_owned(), problems })
+    }
+
+    fn anchor(&mut self, base: &Path) {
+        let anchor = |path: &mut PathBuf| *path = base.join(&path);
+        anchor(&mut self.data_dir);
+        anchor(&mut self.governance_dir);
+        self.keyguard.passphrase_file.iter_mut().for_each(anchor);
+        self.keyguard.credential_file.iter_mut().for_each(anchor);
+        for token in &mut self.keyguard.pkcs11 {
+            anchor(&mut token.pin_file);
+        }
+        if let Some(tls) = &mut self.tls {
+            anchor(&mut tls.certificate);
+            anchor(&mut tls.key);
+        }
+        self.tsa.iter_mut().for_each(|tsa| anchor(&mut tsa.chain));
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.dev && !self.listen.ip().is_loopback() {
+            problems.push(format!("`listen` is {}, but `dev` serves loopback only", self.listen));
+        }
+        if !self.dev && self.tls.is_none() {
+            problems.push("`[tls]` is missing: give certificate and key".to_owned());
+        }
+        match (&self.keyguard.passphrase_file, &self.keyguard.credential_file) {
+            (None, None) => {
+                problems.push("`[keyguard]` needs `passphrase_file` or `credential_file`".to_owned())
+            }
+            (Some(_), Some(_)) => {
+                problems.push("`[keyguard]` has both `passphrase_file` and `credential_file`".to_owned());
+            }
+            (Some(_), None) | (None, Some(_)) => {}
+        }
+        let backend = &self.keyguard.artifact_keys;
+        if backend != "software" && !self.keyguard.pkcs11.iter().any(|token| &token.name == backend) {
+            problems.push(format!("`keyguard.artifact_keys` names no backend: `{backend}`"));
+        }
+        problems
+    }
+
+    /// Where the keyguard keeps its keys; only it may read there.
+    #[must_use]
+    pub fn keys_dir(&self) -> PathBuf {
+        self.data_dir.join("keyguard").join("keys")
+    }
+    /// Where the keyguard keeps its memory.
+    #[must_use]
+    pub fn memory_dir(&self) -> PathBuf {
+        self.data_dir.join("keyguard").join("memory")
+    }
+    /// Where the gateway keeps state and ledger.
+    #[must_use]
+    pub fn gateway_dir(&self) -> PathBuf {
+        self.data_dir.join("gateway")
+    }
+    /// The operator's door.
+    #[must_use]
+    pub fn admin_socket(&self) -> PathBuf {
+        self.data_dir.join("admin.sock")
+    }
+    /// This service as a URI.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("https://{}", self.host)
+    }
+}

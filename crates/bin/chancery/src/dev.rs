@@ -1,0 +1,110 @@
+//! `serve --dev`: a data directory that has everything, made on first use. Loopback only, DO NOT TRUST in every name.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use chancery_core::port::entropy::Entropy as _;
+use chancery_identity::dev_issuer::DevKey;
+
+use crate::ports::SystemEntropy;
+
+/// The development issuer's `iss`. Its key is pinned in `issuers.toml`, so nothing is ever fetched from there.
+pub const ISSUER: &str = "https://issuer.dev.localhost";
+/// Where it listens unless told otherwise.
+pub const LISTEN: &str = "127.0.0.1:8484";
+
+/// The governance of a development installation, as files.
+const GOVERNANCE: [(&str, &str); 5] = [
+    ("root.toml", include_str!("../../../../testdata/governance/dev/root.toml")),
+    ("profiles/dev.toml", include_str!("../../../../testdata/governance/dev/profiles/dev.toml")),
+    ("guardrails/events.cedar", include_str!("../../../../testdata/governance/dev/guardrails/events.cedar")),
+    ("tests/dev.toml", include_str!("../../../../testdata/governance/dev/tests/dev.toml")),
+    ("verification/dev.toml", include_str!("../../../../testdata/governance/dev/verification/dev.toml")),
+];
+
+/// Makes what is missing in `directory` and answers with the configuration file. What exists is left as it is, but for
+/// the address to listen on.
+pub fn prepare(directory: &Path, listen: Option<&str>) -> anyhow::Result<PathBuf> {
+    make_private(directory)?;
+    let directory = directory.canonicalize()?;
+    let address: SocketAddr = listen.unwrap_or(LISTEN).parse().context("`--listen` wants ADDRESS:PORT")?;
+    anyhow::ensure!(address.ip().is_loopback(), "`--dev` serves loopback only; {address} is not");
+    let issuer = issuer_key(&directory)?;
+    let governance = directory.join("governance");
+    for (name, text) in GOVERNANCE {
+        write_once(&governance.join(name), text.as_bytes())?;
+    }
+    write_once(&governance.join("issuers.toml"), issuer.registration(ISSUER).as_bytes())?;
+    let passphrase: String = SystemEntropy.sixteen().iter().map(|byte| format!("{byte:02x}")).collect();
+    write_once(&directory.join("keyguard").join("passphrase"), passphrase.as_bytes())?;
+    let config = directory.join("chancery.toml");
+    write_once(&config, template(address).as_bytes())?;
+    if listen.is_some() {
+        relisten(&config, address)?;
+    }
+    Ok(config)
+}
+
+/// The development issuer's key.
+pub fn issuer_key(directory: &Path) -> anyhow::Result<DevKey> {
+    let path = directory.join("dev-issuer.key");
+    if !path.exists() {
+        let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())?;
+        write_once(&path, key.as_ref())?;
+    }
+    Ok(DevKey::from_pkcs8(&std::fs::read(&path)?)?)
+}
+
+fn template(listen: SocketAddr) -> String {
+    format!(
+        "# A development installation, made by `chancery serve --dev`. Nothing that it signs may be trusted.\n\
+         dev = true\n\
+         host = \"dev.localhost\"\n\
+         organisation = \"Development\"\n\
+         listen = \"{listen}\"\n\
+         data_dir = \".\"\n\
+         governance_dir = \"governance\"\n\n\
+         [ledger]\n\
+         origin = \"log2026.dev.localhost\"\n\
+         reserve = 67108864\n\n\
+         [keyguard]\n\
+         passphrase_file = \"keyguard/passphrase\"\n"
+    )
+}
+
+fn relisten(config: &Path, address: SocketAddr) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(config)?;
+    let line = |line: &str| {
+        if line.starts_with("listen = ") { format!("listen = \"{address}\"") } else { line.to_owned() }
+    };
+    let changed: Vec<String> = text.lines().map(line).collect();
+    std::fs::write(config, changed.join("\n") + "\n")?;
+    Ok(())
+}
+
+fn make_private(directory: &Path) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .with_context(|| format!("cannot make `{}`", directory.display()))
+}
+
+/// Writes a file of mode 0600 that does not exist yet.
+fn write_once(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        make_private(parent)?;
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! The gateway process: ledger, use cases, HTTP.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chancery_core::message::{Authorities, Call};
+use chancery_core::port::Boxed;
+use chancery_core::port::cosigner::{CosignError, Cosigner, Follow};
+use chancery_core::port::keyguard::Keyguard as _;
+use chancery_core::port::stamper::Stamper;
+use chancery_core::port::step::Steps;
+use chancery_gateway::bootstrap::{self, Beginning};
+use chancery_gateway::gateway::{Gateway, Parts};
+use chancery_ledger::checkpoint::Origin;
+use chancery_ledger::vkey::VerifierKey;
+use chancery_link::client::KeyguardClient;
+use chancery_remote::tsa::authority::AuthorityConfig;
+use chancery_remote::tsa::pool::{PoolConfig, TsaPool};
+use chancery_store::ledger::{Ledger, LedgerConfig, LedgerKey};
+use chancery_x509::certificate::{Certificate, parse_pem_bundle};
+
+use crate::config::{Config, TsaSection};
+use crate::documents;
+use crate::export;
+use crate::issuer_keys::GovernedKeys;
+use crate::listen;
+use crate::ports::{SystemClock, SystemEntropy};
+use crate::supervisor;
+
+/// A call that is not answered in this time is unavailable.
+const CALL_DEADLINE: Duration = Duration::from_secs(20);
+/// How often the keyguard is asked whether it lives.
+const PULSE: Duration = Duration::from_secs(5);
+
+/// The keyguard as the ledger's writer sees it.
+#[derive(Debug)]
+struct KeyguardCosigner(Arc<KeyguardClient>);
+
+impl Cosigner for KeyguardCosigner {
+    fn cosign<'a>(&'a self, follow: &'a Follow) -> Boxed<'a, Result<String, CosignError>> {
+        use chancery_core::message::Reply;
+        Box::pin(async move {
+            let reply = self.0.call(Call::Follow(follow.clone())).await;
+            let reply = reply.map_err(|error| CosignError::Unavailable(error.to_string()))?;
+            match reply {
+                Reply::Cosigned(line) => Ok(line),
+                Reply::NotCosigned(error) => Err(error),
+                ref other => Err(CosignError::Unavailable(format!("unexpected reply: {other:?}"))),
+            }
+        })
+    }
+}
+
+/// Runs until a signal asks for the end or the ledger has to stop.
+pub async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
+    let config = Config::load(path)?;
+    let control = supervisor::inherited_socket().context("the gateway is started by `chancery serve`")?;
+    let keyguard = KeyguardClient::new(CALL_DEADLINE);
+    keyguard.follow_control(control.try_clone()?);
+    let directory = config.gateway_dir();
+    std::fs::create_dir_all(&directory)?;
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700))?;
+    let origin = Origin::parse(&config.ledger.origin)?;
+    let key = LedgerKey::load_or_create(&directory.join("ledger.key"), &origin)?;
+    let vkey = key.verifier().to_string();
+    let documents = documents::read(&config.governance_dir)?;
+    let beginning = Beginning {
+        organisation: config.organisation.clone(),
+        dev: config.dev,
+        keys: documents::keys(&documents, config.dev)?,
+        seed: chancery_core::port::entropy::Entropy::sixteen(&SystemEntropy),
+    };
+    let authorities = bootstrap::meet(keyguard.as_ref(), Some(beginning), &vkey).await?;
+    let ledger = open_ledger(&config, &authorities, origin, (&keyguard, key)).await?;
+    let gateway = assemble(&config, &keyguard, &ledger, (vkey, steps))?;
+    bootstrap::begin(&gateway, authorities, documents).await?;
+    if config.dev {
+        documents::certify_dev(&gateway).await?;
+    }
+    let reconciled = bootstrap::start(&gateway).await?;
+    tracing::info!(?reconciled, "ready");
+    tokio::spawn(pulse(Arc::clone(&gateway), Arc::clone(&keyguard), control));
+    serve(&config, gateway, &ledger).await
+}
+
+async fn open_ledger(
+    config: &Config,
+    authorities: &Authorities,
+    origin: Origin,
+    (keyguard, key): (&Arc<KeyguardClient>, LedgerKey),
+) -> anyhow::Result<Arc<Ledger>> {
+    let cosigner = VerifierKey::parse(&authorities.cosigner_vkey)?;
+    let mut settings = LedgerConfig::new(config.gateway_dir(), origin, cosigner);
+    settings.group_commit = config.ledger.group_commit;
+    settings.reserve = config.ledger.reserve.unwrap_or(settings.reserve);
+    let follower = Arc::new(KeyguardCosigner(Arc::clone(keyguard)));
+    Ok(Arc::new(Ledger::open(settings, follower, key).await?))
+}
+
+fn assemble(
+    config: &Config,
+    keyguard: &Arc<KeyguardClient>,
+    ledger: &Arc<Ledger>,
+    (ledger_vkey, steps): (String, Arc<dyn Steps>),
+) -> anyhow::Result<Arc<Gateway>> {
+    let issuer_keys = Arc::new(GovernedKeys::new(Arc::new(SystemClock)));
+    let mut stampers: BTreeMap<String, Arc<dyn Stamper>> = BTreeMap::new();
+    let mut stamper_chains = Vec::new();
+    for section in &config.tsa {
+        let (pool, chain) = stamper(section)?;
+        stampers.insert(section.name.clone(), Arc::new(pool));
+        stamper_chains.push((section.url.clone(), chain));
+    }
+    let gateway = Gateway::new(Parts {
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        keyguard: Arc::clone(keyguard) as _,
+        sequencer: Arc::clone(ledger) as _,
+        ledger: Arc::clone(ledger) as _,
+        state: Arc::clone(ledger) as _,
+        issuer_keys: Arc::clone(&issuer_keys) as _,
+        stampers,
+        stamper_chains,
+        steps,
+        audience_host: config.host.clone(),
+        builder: config.url(),
+        ledger_vkey,
+        ledger_url: format!("https://{}", config.ledger.origin),
+    });
+    issuer_keys.follow(&gateway);
+    Ok(gateway)
+}
+
+fn stamper(section: &TsaSection) -> anyhow::Result<(TsaPool, Vec<Certificate>)> {
+    let pem = std::fs::read_to_string(&section.chain)
+        .with_context(|| format!("cannot read `{}`", section.chain.display()))?;
+    let chain = parse_pem_bundle(&pem)?;
+    let root = chain.last().cloned().context("the chain of a time stamping authority is empty")?;
+    let authority = AuthorityConfig {
+        name: section.name.clone(),
+        url: section.url.clone(),
+        reach: chancery_identity::issuer::Reach::Private,
+        roots: vec![root],
+        known: chain.clone(),
+        pinned: Vec::new(),
+        policy: None,
+        timeout: Duration::from_secs(10),
+    };
+    let pool =
+        TsaPool::new(vec![authority], PoolConfig::default(), Arc::new(SystemClock), Arc::new(SystemEntropy))?;
+    Ok((pool, chain))
+}
+
+/// Asks the keyguard whether it lives, and tells the supervisor when it hangs; a fresh one is told the policy.
+async fn pulse(
+    gateway: Arc<Gateway>,
+    keyguard: Arc<KeyguardClient>,
+    mut control: std::os::unix::net::UnixStream,
+) {
+    loop {
+        tokio::time::sleep(PULSE).await;
+        match tokio::time::timeout(CALL_DEADLINE, keyguard.call(Call::Health)).await {
+            Ok(Ok(_)) => {
+                if let Err(error) = bootstrap::greet_again(&gateway).await {
+                    tracing::warn!(%error, "keyguard could not be told the policy");
+                }
+            }
+            Ok(Err(_)) | Err(_) => {
+                tracing::error!("keyguard does not answer; asking the supervisor for another");
+                if control.write_all(b"h").is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+async fn serve(config: &Config, gateway: Arc<Gateway>, ledger: &Arc<Ledger>) -> anyhow::Result<()> {
+    let socket = config.admin_socket();
+    if socket.exists() {
+        std::fs::remove_file(&socket)?;
+    }
+    let admin = UnixListener::bind(&socket)?;
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600))?;
+    let listener = std::net::TcpListener::bind(config.listen)
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    export::write(config, &gateway, address)?;
+    let server = listen::run(config, gateway, (listener, admin));
+    let outcome = tokio::select! {
+        outcome = server => outcome,
+        why = ledger.stopped() => Err(anyhow::anyhow!("the ledger stopped: {why}")),
+    };
+    ledger.close().await;
+    outcome
+}

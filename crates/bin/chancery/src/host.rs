@@ -1,0 +1,140 @@
+//! What the command line needs of this binary: roles, tokens, time.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chancery_cli::failure::Failure;
+use chancery_cli::host::{HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions};
+use chancery_core::port::clock::Clock as _;
+use chancery_core::port::step::Steps;
+use chancery_core::time::Time;
+
+use crate::ports::SystemClock;
+use crate::supervisor::{self, Roles};
+use crate::{dev, gateway_role, init, keyguard_role};
+
+/// This binary.
+#[derive(Debug)]
+pub struct Wired {
+    /// Where the test build stops.
+    pub steps: Arc<dyn Steps>,
+}
+
+impl Host for Wired {
+    fn now(&self) -> Time {
+        SystemClock.now()
+    }
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+    fn token(&self, audience: &str) -> Result<IdentityToken, NoToken> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let no_token = |what: String, hint: &str| NoToken { what, hint: hint.to_owned() };
+        let runtime = runtime.map_err(|error| no_token(error.to_string(), "run the command again"))?;
+        install_provider();
+        let variable = |name: &str| std::env::var(name).ok();
+        let found = runtime.block_on(chancery_remote::ambient::find(&variable, audience));
+        match found {
+            Ok(token) => Ok(IdentityToken::new(token.expose().to_owned(), token.source())),
+            Err(error) => Err(no_token(error.to_string(), error.hint())),
+        }
+    }
+    fn program(&self) -> Result<PathBuf, Failure> {
+        supervisor::this_program().map_err(|error| failure(&error.into()))
+    }
+    fn serve(&self, options: &ServeOptions) -> Result<(), Failure> {
+        serve(options).map_err(|error| failure(&error))
+    }
+    fn init(&self, options: &InitOptions) -> Result<Vec<PathBuf>, Failure> {
+        init::init(options).map_err(|error| failure(&error))
+    }
+    fn hidden(&self, role: HiddenRole, arguments: &[OsString]) -> u8 {
+        let steps = Arc::clone(&self.steps);
+        let outcome = match role {
+            HiddenRole::Gateway => gateway(arguments, steps),
+            HiddenRole::Keyguard => config(arguments).and_then(|path| keyguard_role::run(&path, steps)),
+            HiddenRole::Pkcs11Worker => worker(),
+        };
+        match outcome {
+            Ok(()) => 0,
+            Err(error) => {
+                tracing::error!(role = ?role, error = format!("{error:#}"), "role ended");
+                1
+            }
+        }
+    }
+}
+
+fn failure(error: &anyhow::Error) -> Failure {
+    Failure::error(format!("{error:#}"))
+}
+
+fn install_provider() {
+    // A second installation of the same provider is refused, and harmless.
+    let _already = rustls::crypto::aws_lc_rs::default_provider().install_default().is_err();
+}
+
+/// JSON lines on stderr. Nothing that is logged anywhere holds a token: tokens are types whose `Debug` hides them.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CHANCERY_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,chancery=info"));
+    let subscriber = tracing_subscriber::fmt().json().with_writer(std::io::stderr).with_env_filter(filter);
+    let _already = subscriber.try_init().is_err();
+}
+
+fn serve(options: &ServeOptions) -> anyhow::Result<()> {
+    log();
+    let config = match (&options.config, options.dev) {
+        (Some(path), false) => path.canonicalize()?,
+        (None, true) => dev::prepare(&dev_directory(options)?, options.listen.as_deref())?,
+        _ => anyhow::bail!("give either `--dev` or `--config FILE`"),
+    };
+    if let Some(marker) = ci_marker() {
+        tracing::warn!(
+            marker,
+            "this looks like a CI runner: a signing service does not belong on a build machine"
+        );
+        anyhow::ensure!(options.dev, "refusing to serve on a CI runner (`{marker}` is set)");
+    }
+    let roles = Roles { program: supervisor::this_program()?, config };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let status = runtime.block_on(supervisor::run(&roles))?;
+    anyhow::ensure!(status.success(), "the gateway ended with {status}");
+    Ok(())
+}
+
+/// Variables that CI systems set for their jobs.
+fn ci_marker() -> Option<&'static str> {
+    ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI"]
+        .into_iter()
+        .find(|name| std::env::var_os(name).is_some())
+}
+
+fn dev_directory(options: &ServeOptions) -> anyhow::Result<PathBuf> {
+    match &options.data_dir {
+        Some(directory) => Ok(directory.clone()),
+        // Kept on purpose: whoever stops the service can start it again on the same data.
+        None => Ok(tempfile::Builder::new().prefix("chancery-dev-").tempdir()?.keep()),
+    }
+}
+
+fn config(arguments: &[OsString]) -> anyhow::Result<PathBuf> {
+    log();
+    match arguments {
+        [flag, path] if flag == "--config" => Ok(Path::new(path).to_owned()),
+        _ => anyhow::bail!("expected `--config FILE`"),
+    }
+}
+
+fn gateway(arguments: &[OsString], steps: Arc<dyn Steps>) -> anyhow::Result<()> {
+    let path = config(arguments)?;
+    install_provider();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(gateway_role::run(&path, steps))
+}
+
+fn worker() -> anyhow::Result<()> {
+    let stream = chancery_custody_pkcs11::worker::stdin_stream()?;
+    Ok(chancery_custody_pkcs11::worker::run_worker(stream)?)
+}

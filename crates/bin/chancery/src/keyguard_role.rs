@@ -1,0 +1,127 @@
+//! The keyguard process: keys open, sandbox closed, then calls until the socket ends.
+
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use chancery_core::message::{Call, Reply, ReportLine};
+use chancery_core::port::step::Steps;
+use chancery_custody_pkcs11::pool::{Limits, Pkcs11Config, Pkcs11Custodian, WorkerCommand};
+use chancery_custody_pkcs11::protocol::TokenConfig;
+use chancery_custody_software::custodian::SoftwareCustodian;
+use chancery_custody_software::kek::KekSource;
+use chancery_keyguard::custodians::{Backend, Custodians};
+use chancery_keyguard::keyguard::{Keyguard, Parts};
+use chancery_link::server::{self, Handler};
+use chancery_memory::file::FileMemory;
+use chancery_sandbox::sandbox::{Network, Profile, Sandbox};
+
+use crate::config::{Config, Pkcs11Section};
+use crate::ports::{SystemClock, SystemEntropy};
+use crate::supervisor;
+
+/// Sessions with a PKCS#11 token, each with its own thread in the worker.
+const SESSIONS: usize = 4;
+
+/// The keyguard behind its socket.
+struct Behind(Keyguard);
+
+impl Handler for Behind {
+    fn answer(&self, call: Call) -> Reply {
+        self.0.answer(call)
+    }
+}
+
+/// Runs until the gateway's end of the socket closes.
+pub fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
+    let config = Config::load(path)?;
+    let socket = supervisor::inherited_socket().context("the keyguard is started by `chancery serve`")?;
+    for directory in [config.keys_dir(), config.memory_dir()] {
+        private_directory(&directory).with_context(|| format!("cannot make `{}`", directory.display()))?;
+    }
+    let backends = backends(&config)?;
+    let memory = Arc::new(FileMemory::new(&config.memory_dir()));
+    let sandbox = close(&config);
+    let parts = Parts {
+        custodians: Custodians::new(backends, &config.keyguard.artifact_keys)?,
+        memory,
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        steps,
+        audience_host: config.host.clone(),
+        builder: config.url(),
+        sandbox,
+    };
+    let keyguard: Arc<dyn Handler> = Arc::new(Behind(Keyguard::new(parts)?));
+    let available = std::thread::available_parallelism().map_or(2, usize::from);
+    server::serve(socket, &keyguard, config.keyguard.threads.unwrap_or(available))?;
+    Ok(())
+}
+
+fn private_directory(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn backends(config: &Config) -> anyhow::Result<Vec<Backend>> {
+    let section = &config.keyguard;
+    let kek = match (&section.passphrase_file, &section.credential_file) {
+        (Some(path), _) => KekSource::Passphrase(path.clone()),
+        (None, Some(path)) => KekSource::Credential(path.clone()),
+        (None, None) => anyhow::bail!("`[keyguard]` needs `passphrase_file` or `credential_file`"),
+    };
+    let software = SoftwareCustodian::open(&config.keys_dir(), &kek)?;
+    let mut backends = vec![Backend { name: "software".to_owned(), custodian: Arc::new(software) }];
+    for token in &section.pkcs11 {
+        let custodian = Pkcs11Custodian::open(pkcs11(config, token)?)?;
+        backends.push(Backend { name: token.name.clone(), custodian: Arc::new(custodian) });
+    }
+    Ok(backends)
+}
+
+fn pkcs11(config: &Config, token: &Pkcs11Section) -> anyhow::Result<Pkcs11Config> {
+    let environment = token.environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
+    Ok(Pkcs11Config {
+        token: TokenConfig {
+            module: token.module.clone(),
+            label: token.token.clone(),
+            serial: None,
+            pin_file: token.pin_file.clone(),
+            sessions: SESSIONS,
+        },
+        worker: WorkerCommand {
+            program: supervisor::this_program()?,
+            arguments: vec!["pkcs11-worker".into()],
+            environment,
+        },
+        directory: config.keys_dir(),
+        limits: Limits::default(),
+    })
+}
+
+/// What this process may still reach from here on. Workers inherit it, so a token's module needs its own files.
+fn close(config: &Config) -> Vec<ReportLine> {
+    let mut profile = Profile { write: vec![config.keys_dir(), config.memory_dir()], ..Profile::default() };
+    if !config.keyguard.pkcs11.is_empty() {
+        let system = ["/usr", "/lib", "/lib64", "/etc", "/opt"].map(PathBuf::from);
+        profile.execute.extend(system.into_iter().filter(|path| path.exists()));
+        profile.execute.extend(supervisor::this_program().ok());
+        for token in &config.keyguard.pkcs11 {
+            profile.read.push(token.pin_file.clone());
+            let named = token.environment.values().map(PathBuf::from).filter(|path| path.exists());
+            profile.write.extend(named.filter_map(|path| path.parent().map(Path::to_owned)));
+            if token.network {
+                profile.network = Network::Outbound;
+            }
+        }
+    }
+    let report = Sandbox::keyguard(&profile);
+    report
+        .into_iter()
+        .map(|line| ReportLine {
+            item: format!("sandbox {}", line.item),
+            ok: line.active,
+            detail: line.detail,
+        })
+        .collect()
+}

@@ -1,0 +1,118 @@
+//! The tiny supervisor: parents gateway and keyguard, starts a new keyguard when the old one ends, and passes signals.
+//!
+//! It holds no key, opens no file and no network. Each child gets one end of a socket pair as its standard input; the
+//! gateway's carries a descriptor for every keyguard that is started, and one byte back when a keyguard hangs.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Time for the gateway to finish what is under way.
+const GRACE: Duration = Duration::from_secs(35);
+
+/// How the children are started: this binary with its hidden subcommands.
+#[derive(Debug, Clone)]
+pub struct Roles {
+    /// This binary.
+    pub program: PathBuf,
+    /// The configuration file.
+    pub config: PathBuf,
+}
+
+impl Roles {
+    fn command(&self, role: &str, stdin: OwnedFd) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(role).arg("--config").arg(&self.config).stdin(Stdio::from(stdin)).kill_on_drop(true);
+        command
+    }
+}
+
+/// Runs until the gateway ends or a signal asks for it; answers with the gateway's status.
+pub async fn run(roles: &Roles) -> io::Result<ExitStatus> {
+    let (control, gateway_end) = UnixStream::pair()?;
+    let mut gateway = roles.command("gateway", gateway_end.into()).spawn()?;
+    control.set_nonblocking(true)?;
+    let control = tokio::net::UnixStream::from_std(control)?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let started = tokio::time::Instant::now();
+        let mut keyguard = start_keyguard(roles, &control)?;
+        tokio::select! {
+            status = gateway.wait() => return status,
+            _ = terminate.recv() => return stop(gateway).await,
+            _ = interrupt.recv() => return stop(gateway).await,
+            () = hung(&control) => {
+                tracing::error!("keyguard hangs; killing it");
+                keyguard.kill().await?;
+            }
+            status = keyguard.wait() => tracing::error!(status = %status?, "keyguard ended; starting another"),
+        }
+        if started.elapsed() > LONGEST_PAUSE {
+            pause = FIRST_PAUSE;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+fn start_keyguard(roles: &Roles, control: &tokio::net::UnixStream) -> io::Result<Child> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let keyguard = roles.command("keyguard", theirs.into()).spawn()?;
+    // Without a gateway there is nobody to pass it to; the loop notices that the gateway ended.
+    if let Err(error) = chancery_link::descriptor::send(&control.as_fd(), &ours) {
+        tracing::warn!(%error, "gateway took no connection");
+    }
+    Ok(keyguard)
+}
+
+/// Resolves when the gateway says that the keyguard does not answer.
+async fn hung(control: &tokio::net::UnixStream) {
+    let mut byte = [0u8; 1];
+    loop {
+        if control.readable().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        match control.try_read(&mut byte) {
+            Ok(1) => return,
+            Ok(_) => std::future::pending().await,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+async fn stop(mut gateway: Child) -> io::Result<ExitStatus> {
+    if let Some(pid) =
+        gateway.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
+    {
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+    }
+    match tokio::time::timeout(GRACE, gateway.wait()).await {
+        Ok(status) => status,
+        Err(_) => {
+            tracing::error!("gateway did not end in time; killing it");
+            gateway.kill().await?;
+            gateway.wait().await
+        }
+    }
+}
+
+/// The standard input as the socket that the supervisor gave.
+pub fn inherited_socket() -> io::Result<UnixStream> {
+    Ok(UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+/// This binary's own path.
+pub fn this_program() -> io::Result<PathBuf> {
+    std::env::current_exe().map(|path| Path::new(&path).to_owned())
+}
