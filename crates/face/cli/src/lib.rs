@@ -1,1 +1,23 @@
-//! The command line: one command per file.
+//! The command line: one command per file under [`command`], everything they share beside it.
+//!
+//! stdout carries only the result, messages go to stderr; `--json` gives versioned JSON also on failure; exit codes are
+//! [`exit::Exit`]. What the process needs from outside (tokens, clock, roles) comes through [`host::Host`].
+
+mod arguments;
+pub mod catalogue;
+mod client;
+mod command;
+mod demo;
+mod evidence;
+pub mod exit;
+pub mod failure;
+mod file;
+pub mod host;
+mod report;
+mod run;
+mod sign;
+mod terminal;
+mod trust;
+
+pub use run::{run, run_on};
+pub use terminal::Streams;

@@ -1,0 +1,136 @@
+//! The command line as clap sees it: global flags here, each command's own beside the command.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::command::{
+    completion, demo, dev, doctor, help, init, inspect, key, ledger, policy, request, serve, sign, verify,
+};
+
+/// Code signing for CI/CD that checks before it signs, and proves it afterwards.
+#[derive(Debug, Parser)]
+#[command(
+    name = "chancery",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Exit codes: chancery help exit-codes. Error codes: chancery help CH4012."
+)]
+pub(crate) struct Cli {
+    /// Flags that every command has.
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    /// The command.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless NO_COLOR or TERM=dumb; CLICOLOR_FORCE forces it.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Flags that every command has.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Globals {
+    /// Address of the service, `https://sign.example`.
+    #[arg(long, global = true, env = "CHANCERY_SERVER", hide_env_values = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// PEM file with the certificates that the service's TLS certificate must lead to.
+    #[arg(long, global = true, env = "CHANCERY_CA", hide_env_values = true, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Write the result as JSON, failures too.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No messages but errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Say what is exchanged with the service.
+    #[arg(long, global = true)]
+    pub(crate) debug: bool,
+    /// When to use colour.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
+    pub(crate) color: ColorChoice,
+    /// Seconds until an exchange with the service is given up.
+    #[arg(long, global = true, default_value_t = 60, value_name = "SECONDS")]
+    pub(crate) timeout: u64,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole story on an embedded service: no configuration, no network, seconds.
+    Demo(demo::Args),
+    /// Run the service.
+    Serve(serve::Args),
+    /// Make configuration and governance documents for a new installation.
+    Init(init::Args),
+    /// Sign files.
+    Sign(sign::Args),
+    /// Verify signatures against an expected signer.
+    Verify(verify::Args),
+    /// Show everything about the signatures of a file, without judging.
+    Inspect(inspect::Args),
+    /// Show who the service takes this job for, and which profiles name it.
+    Whoami,
+    /// Look for what is wrong with the set-up.
+    Doctor(doctor::Args),
+    /// Search the ledger, prove an entry, show the latest checkpoint.
+    #[command(subcommand)]
+    Ledger(ledger::Verb),
+    /// Show a request, or wait for it.
+    #[command(subcommand)]
+    Request(request::Verb),
+    /// Make, list, show, disable or certify keys.
+    #[command(subcommand)]
+    Key(key::Verb),
+    /// Check, test, show, explain or apply governance documents.
+    #[command(subcommand)]
+    Policy(policy::Verb),
+    /// For development services only.
+    #[command(subcommand)]
+    Dev(dev::Verb),
+    /// Write a completion script for a shell.
+    Completion(completion::Args),
+    /// Write the manual pages.
+    Man(crate::command::man::Args),
+    /// Explain exit codes, an error code, or a command.
+    Help(help::Args),
+    /// Show the version.
+    Version,
+    /// Faces the network.
+    #[command(hide = true, disable_help_flag = true)]
+    Gateway(Role),
+    /// Holds the keys.
+    #[command(hide = true, disable_help_flag = true)]
+    Keyguard(Role),
+    /// Holds one PKCS#11 module.
+    #[command(hide = true, disable_help_flag = true)]
+    Pkcs11Worker(Role),
+}
+
+/// A hidden role takes its arguments as they are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Role {
+    /// Passed on.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<OsString>,
+}

@@ -1,0 +1,7 @@
+//! The service as the command line talks to it: one kept connection, bounded answers, problems as failures.
+
+mod address;
+mod problem;
+mod server;
+
+pub(crate) use server::{Answer, Server};

@@ -1,0 +1,153 @@
+//! `chancery ledger search|prove|checkpoint`: what the service says is checked against trust before it is shown.
+
+use std::path::PathBuf;
+
+use chancery_api::ledger::{LedgerEntry, LedgerSearch};
+use chancery_core::digest::Sha256;
+use chancery_core::verdict::Reason;
+use chancery_verify::snapshot::TrustSnapshot;
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::catalogue::Code;
+use crate::client::Server;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::file::{reader, replacement::Replacement};
+use crate::sign::proof;
+use crate::terminal::{Shape, printable};
+use crate::trust::{self, Reach};
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    /// Find entries about a file, an artifact's digest, a request or a statement.
+    Search(Search),
+    /// Fetch an entry and check that it is in the ledger.
+    Prove {
+        /// Index of the entry.
+        index: u64,
+        /// Write the proof to a file.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Trust document; without it the service is asked.
+        #[arg(long, env = "CHANCERY_TRUST", hide_env_values = true, value_name = "FILE")]
+        trust: Option<PathBuf>,
+    },
+    /// Show the latest checkpoint, its signatures checked.
+    Checkpoint {
+        /// Trust document; without it the service is asked.
+        #[arg(long, env = "CHANCERY_TRUST", hide_env_values = true, value_name = "FILE")]
+        trust: Option<PathBuf>,
+    },
+}
+
+/// What to look for.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Search {
+    /// A file, unsigned as it was when it was signed.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// SHA-256 of an artifact.
+    #[arg(long, value_name = "SHA256")]
+    artifact: Option<String>,
+    /// Id of a request.
+    #[arg(long, value_name = "ID")]
+    request: Option<String>,
+    /// Id of a statement.
+    #[arg(long, value_name = "ID")]
+    statement: Option<String>,
+}
+
+/// Does it.
+pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
+    let server = context.server()?;
+    let (value, text) = match verb {
+        Verb::Search(wanted) => search(&server, wanted)?,
+        Verb::Prove { index, output, trust } => {
+            let trust = trust::load(trust.as_deref(), Reach::Online, context.globals, context.host)?;
+            prove(&server, *index, output.as_ref(), &trust)?
+        }
+        Verb::Checkpoint { trust } => {
+            let trust = trust::load(trust.as_deref(), Reach::Online, context.globals, context.host)?;
+            checkpoint(&server, &trust)?
+        }
+    };
+    match context.terminal.shape() {
+        Shape::Json => context.terminal.json(&value),
+        Shape::Text => context.terminal.result(&text),
+    }
+    Ok(Exit::Ok)
+}
+
+fn search(server: &Server, wanted: &Search) -> Result<(Value, String), Failure> {
+    let (kind, id) = match (&wanted.file, &wanted.artifact, &wanted.request, &wanted.statement) {
+        (Some(path), ..) => ("artifact", reader::digest(&mut reader::open(path)?, path)?.to_string()),
+        (None, Some(digest), ..) => ("artifact", digest.clone()),
+        (None, None, Some(id), _) => ("request", id.clone()),
+        (None, None, None, Some(id)) => ("statement", id.clone()),
+        (None, None, None, None) => return Err(Failure::new(Code::Usage, "nothing to look for")),
+    };
+    let id = Sha256::parse_hex(&id)
+        .map_err(|_| Failure::new(Code::Usage, format!("`{id}` is not 64 lower-case hexadecimal digits")))?;
+    let found: LedgerSearch = server.get(&format!("/v1/ledger/search?{kind}={id}"))?.json()?;
+    let text = found.indices.iter().map(|index| format!("{index}\n")).collect();
+    let value = json!({"schema": "chancery.ledger-search/1", kind: id.to_string(), "indices": found.indices});
+    Ok((value, text))
+}
+
+fn prove(
+    server: &Server,
+    index: u64,
+    output: Option<&PathBuf>,
+    trust: &TrustSnapshot,
+) -> Result<(Value, String), Failure> {
+    let entry: LedgerEntry = server.get(&format!("/v1/ledger/entries/{index}"))?.json()?;
+    let proven = proof::check(&entry.tlog_proof, &entry.leaf, trust)?;
+    if proven.index != index {
+        return Err(Failure::new(Code::Answer, "the service proved another entry")
+            .because(proven.index.to_string(), index.to_string()));
+    }
+    if let Some(path) = output {
+        Replacement::whole(path, entry.tlog_proof.as_bytes())?;
+    }
+    let leaf: Value = serde_json::from_str(&entry.leaf).unwrap_or_else(|_| json!(entry.leaf));
+    let place = json!({"origin": proven.origin, "index": index, "size": proven.size});
+    let text = format!(
+        "✓ entry {index} of {} is in the ledger of size {}\n  {}\n",
+        printable(&proven.origin),
+        proven.size,
+        printable(&entry.leaf)
+    );
+    let value = json!({"schema": "chancery.ledger-proof/1", "ledger": place, "leaf": leaf, "tlog_proof": entry.tlog_proof});
+    Ok((value, text))
+}
+
+fn checkpoint(server: &Server, trust: &TrustSnapshot) -> Result<(Value, String), Failure> {
+    let note = server.get("/ledger/checkpoint")?.text()?;
+    let mut why = String::from("no ledger is trusted");
+    for ledger in &trust.roots.ledgers {
+        let opened = trust.ledger_trust(ledger).and_then(|words| words.open(&note));
+        match opened {
+            Ok(checkpoint) => {
+                let head = checkpoint.head();
+                let cosigned: Vec<Value> = checkpoint
+                    .cosigned()
+                    .iter()
+                    .map(|(name, at)| json!({"name": name, "at": at.to_string()}))
+                    .collect();
+                let value = json!({
+                    "schema": "chancery.ledger-checkpoint/1", "origin": checkpoint.origin(), "size": head.size,
+                    "root": head.root.to_string(), "cosigned": cosigned, "note": note,
+                });
+                return Ok((value, note));
+            }
+            Err(error) => why = error.to_string(),
+        }
+    }
+    let mut failure = Failure::new(Code::Answer, format!("the checkpoint does not hold: {why}"));
+    failure.code = Reason::NotLogged.code().to_owned();
+    failure.exit = Exit::Unlogged;
+    Err(failure)
+}

@@ -1,0 +1,22 @@
+//! The commands, one per file, named like the word that starts them.
+
+pub(crate) mod completion;
+pub(crate) mod demo;
+pub(crate) mod dev;
+pub(crate) mod doctor;
+pub(crate) mod help;
+pub(crate) mod init;
+pub(crate) mod inspect;
+pub(crate) mod key;
+pub(crate) mod ledger;
+pub(crate) mod man;
+pub(crate) mod policy;
+pub(crate) mod request;
+mod route;
+pub(crate) mod serve;
+pub(crate) mod sign;
+pub(crate) mod verify;
+pub(crate) mod version;
+pub(crate) mod whoami;
+
+pub(crate) use route::{Context, run};

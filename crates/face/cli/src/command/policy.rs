@@ -1,0 +1,232 @@
+//! `chancery policy check|test|show|explain|apply`: everything but `apply` works on a directory alone.
+
+use std::path::{Path, PathBuf};
+
+use chancery_api::policy::PolicyInForce;
+use chancery_core::id::ProfileName;
+use chancery_policy::documents::Documents;
+use chancery_policy::explain;
+use chancery_policy::policy::Policy;
+use chancery_policy::problem::{Problem, Severity};
+use chancery_policy::test_cases::{self, Expectation, Outcome};
+use serde_json::{Value, json};
+
+use super::Context;
+use super::key::Admin;
+use crate::catalogue::Code;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::file::governance;
+use crate::terminal::{Shape, printable};
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Verb {
+    /// Check governance documents: every problem at once.
+    Check(Directory),
+    /// Run the tests among the documents.
+    Test(Directory),
+    /// Show the documents' version and profiles.
+    Show {
+        /// Which documents.
+        #[command(flatten)]
+        directory: Directory,
+        /// Show what was compiled to Cedar.
+        #[arg(long)]
+        cedar: bool,
+        /// Only one profile.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+    },
+    /// Decide a test case and say why.
+    Explain {
+        /// Which documents.
+        #[command(flatten)]
+        directory: Directory,
+        /// Name of the case in `tests/*.toml`.
+        #[arg(long, value_name = "NAME")]
+        case: String,
+    },
+    /// Put documents in force.
+    Apply {
+        /// Which documents.
+        #[command(flatten)]
+        directory: Directory,
+        /// Where to ask.
+        #[command(flatten)]
+        admin: Admin,
+        /// Check and show the version; change nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// A governance directory.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Directory {
+    /// The directory with `profiles/`, `guardrails/`, `issuers.toml`.
+    #[arg(default_value = "governance", value_name = "DIR")]
+    path: PathBuf,
+}
+
+/// Does it.
+pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
+    let (value, text, exit) = match verb {
+        Verb::Check(directory) => {
+            let (documents, policy) = load(&directory.path, context)?;
+            let warnings: Vec<Value> = policy.warnings().list().iter().map(problem).collect();
+            let lines: String = policy.warnings().list().iter().map(|one| format!("{one}\n")).collect();
+            let value = json!({"schema": "chancery.policy-check/1", "ok": true, "version": documents.version(), "problems": warnings});
+            (value, format!("{lines}✓ version {}\n", documents.version()), Exit::Ok)
+        }
+        Verb::Test(directory) => test(&directory.path, context)?,
+        Verb::Show { directory, cedar, profile } => {
+            let (documents, policy) = load(&directory.path, context)?;
+            show(&documents, &policy, *cedar, profile.as_deref())?
+        }
+        Verb::Explain { directory, case } => explained(&directory.path, case, context)?,
+        Verb::Apply { directory, admin, dry_run } => apply(&directory.path, admin, *dry_run, context)?,
+    };
+    match context.terminal.shape() {
+        Shape::Json => context.terminal.json(&value),
+        Shape::Text => context.terminal.result(&text),
+    }
+    Ok(exit)
+}
+
+/// What a verb answers: the document, the lines, the exit code.
+type Answer = (Value, String, Exit);
+
+/// Reads and checks; every problem is shown before the failure.
+fn load(path: &Path, context: &mut Context<'_, '_>) -> Result<(Documents, Policy), Failure> {
+    let documents = governance::read(path)?;
+    let mut found: Vec<String> = governance::problems(&documents);
+    match Policy::load(&documents) {
+        Ok(policy) if found.is_empty() => return Ok((documents, policy)),
+        Ok(_) => {}
+        Err(problems) => found.extend(problems.list().iter().map(ToString::to_string)),
+    }
+    if context.terminal.shape() == Shape::Text {
+        found.iter().for_each(|line| context.terminal.complain(&format!("{}\n", printable(line))));
+    }
+    let what = format!("{} problems in `{}`", found.len(), path.display());
+    Err(Failure::new(Code::Governance, what).because(found.join("; "), "documents without errors"))
+}
+
+fn problem(problem: &Problem) -> Value {
+    let severity = match problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    json!({"file": problem.file, "field": problem.field, "severity": severity, "message": problem.message})
+}
+
+fn outcomes(path: &Path, context: &mut Context<'_, '_>) -> Result<Vec<Outcome>, Failure> {
+    let (documents, policy) = load(path, context)?;
+    let cases = test_cases::parse(&documents).map_err(|problems| {
+        Failure::new(Code::Governance, "policy tests cannot be read").because(problems.to_string(), "")
+    })?;
+    Ok(test_cases::run(&policy, &cases))
+}
+
+fn test(path: &Path, context: &mut Context<'_, '_>) -> Result<Answer, Failure> {
+    let outcomes = outcomes(path, context)?;
+    let failed = outcomes.iter().filter(|outcome| !outcome.passed()).count();
+    let (mut cases, mut text) = (Vec::new(), String::new());
+    for outcome in &outcomes {
+        let actual = Expectation::of(&outcome.decision).name();
+        let (mark, name) = (if outcome.passed() { "✓" } else { "✗" }, printable(&outcome.name));
+        text.push_str(&format!("{mark} {}: {name}\n", printable(&outcome.file)));
+        if !outcome.passed() {
+            text.push_str(&format!("  expected {}\n", outcome.expect.name()));
+            explain::decision(&outcome.decision)
+                .lines()
+                .for_each(|line| text.push_str(&format!("  {line}\n")));
+        }
+        cases.push(json!({"file": outcome.file, "name": outcome.name, "ok": outcome.passed(), "actual": actual, "expected": outcome.expect.name()}));
+    }
+    text.push_str(&format!("{} cases, {failed} failed\n", outcomes.len()));
+    let exit = if failed == 0 { Exit::Ok } else { Exit::Error };
+    Ok((json!({"schema": "chancery.policy-test/1", "ok": failed == 0, "cases": cases}), text, exit))
+}
+
+fn show(
+    documents: &Documents,
+    policy: &Policy,
+    cedar: bool,
+    profile: Option<&str>,
+) -> Result<Answer, Failure> {
+    let only = profile
+        .map(ProfileName::parse)
+        .transpose()
+        .map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
+    if let Some(name) = only.as_ref().filter(|name| policy.profile(name).is_none()) {
+        return Err(Failure::new(Code::Unknown, format!("no profile `{name}`")));
+    }
+    let text = if cedar {
+        policy.cedar(only.as_ref())
+    } else {
+        let mut text = format!("version {}\n", documents.version());
+        for profile in
+            policy.profiles().filter(|profile| only.as_ref().is_none_or(|name| name == profile.name()))
+        {
+            let formats: Vec<&str> = profile.formats().keys().map(|format| format.name()).collect();
+            text.push_str(&format!(
+                "{}  {}  {}  {} grants  owner {}\n",
+                profile.name(),
+                profile.environment(),
+                formats.join(","),
+                profile.grants().len(),
+                printable(profile.owner())
+            ));
+        }
+        text
+    };
+    let value = json!({"schema": "chancery.policy-show/1", "version": documents.version(), "text": text});
+    Ok((value, text, Exit::Ok))
+}
+
+fn explained(path: &Path, case: &str, context: &mut Context<'_, '_>) -> Result<Answer, Failure> {
+    let outcomes = outcomes(path, context)?;
+    let outcome = outcomes
+        .iter()
+        .find(|outcome| outcome.name == case)
+        .ok_or_else(|| Failure::new(Code::Unknown, format!("no case `{case}`")))?;
+    let text = explain::decision(&outcome.decision);
+    let actual = Expectation::of(&outcome.decision).name();
+    Ok((
+        json!({"schema": "chancery.policy-explain/1", "case": case, "decision": actual, "text": text}),
+        text,
+        Exit::Ok,
+    ))
+}
+
+fn apply(
+    path: &Path,
+    admin: &Admin,
+    dry_run: bool,
+    context: &mut Context<'_, '_>,
+) -> Result<Answer, Failure> {
+    let (documents, _) = load(path, context)?;
+    if dry_run {
+        let text = format!("would apply version {}\n", documents.version());
+        return Ok((
+            json!({"schema": "chancery.policy-apply/1", "dry_run": true, "version": documents.version()}),
+            text,
+            Exit::Ok,
+        ));
+    }
+    let server = admin.connect(context)?;
+    let applied: PolicyInForce =
+        server.post("/admin/policy", documents.canonical().to_owned(), None)?.json()?;
+    if applied.version != documents.version() {
+        return Err(Failure::new(Code::Answer, "the service put another version in force")
+            .because(applied.version.to_string(), documents.version().to_string()));
+    }
+    let text = format!("✓ version {} is in force as number {}\n", applied.version, applied.sequence);
+    Ok((
+        json!({"schema": "chancery.policy-apply/1", "dry_run": false, "version": applied.version, "sequence": applied.sequence}),
+        text,
+        Exit::Ok,
+    ))
+}

@@ -1,0 +1,75 @@
+//! Which command is meant, and how its answer becomes an exit code.
+
+use crate::arguments::{Command, Globals};
+use crate::client::Server;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::host::{HiddenRole, Host};
+use crate::terminal::Terminal;
+
+use super::{
+    completion, demo, dev, doctor, help, init, inspect, key, ledger, man, policy, request, serve, sign,
+    verify, version, whoami,
+};
+
+/// What a command works with.
+#[derive(Debug)]
+pub(crate) struct Context<'a, 't> {
+    /// Flags that every command has.
+    pub(crate) globals: &'a Globals,
+    /// Everything outside.
+    pub(crate) host: &'a dyn Host,
+    /// Where output goes.
+    pub(crate) terminal: &'a mut Terminal<'t>,
+}
+
+impl Context<'_, '_> {
+    /// A connection to the service; nothing is sent before the first request.
+    pub(crate) fn server(&mut self) -> Result<Server, Failure> {
+        Server::new(self.globals, self.host)
+    }
+}
+
+/// Runs a command and answers with the exit code.
+pub(crate) fn run(command: Command, globals: &Globals, host: &dyn Host, terminal: &mut Terminal<'_>) -> u8 {
+    let role = |role, arguments: &[_]| host.hidden(role, arguments);
+    match command {
+        Command::Gateway(given) => return role(HiddenRole::Gateway, &given.arguments),
+        Command::Keyguard(given) => return role(HiddenRole::Keyguard, &given.arguments),
+        Command::Pkcs11Worker(given) => return role(HiddenRole::Pkcs11Worker, &given.arguments),
+        visible => {
+            let mut context = Context { globals, host, terminal };
+            match route(visible, &mut context) {
+                Ok(exit) => exit.code(),
+                Err(failure) => {
+                    context.terminal.failure(&failure);
+                    failure.exit.code()
+                }
+            }
+        }
+    }
+}
+
+fn route(command: Command, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
+    match command {
+        Command::Demo(args) => demo::run(&args, context),
+        Command::Serve(args) => serve::run(args, context),
+        Command::Init(args) => init::run(args, context),
+        Command::Sign(args) => sign::run(&args, context),
+        Command::Verify(args) => verify::run(&args, context),
+        Command::Inspect(args) => inspect::run(&args, context),
+        Command::Whoami => whoami::run(context),
+        Command::Doctor(args) => doctor::run(&args, context),
+        Command::Ledger(verb) => ledger::run(&verb, context),
+        Command::Request(verb) => request::run(&verb, context),
+        Command::Key(verb) => key::run(&verb, context),
+        Command::Policy(verb) => policy::run(&verb, context),
+        Command::Dev(verb) => dev::run(&verb, context),
+        Command::Completion(args) => completion::run(&args, context),
+        Command::Man(args) => man::run(&args, context),
+        Command::Help(args) => help::run(&args, context),
+        Command::Version | Command::Gateway(_) | Command::Keyguard(_) | Command::Pkcs11Worker(_) => {
+            version::run(context)
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! `chancery sign`: files are hashed here, asked for in one request, verified, and written whole or not at all.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chancery_api::profile::Profile;
+use chancery_api::signed::SignedResult;
+use chancery_core::format::FormatName;
+use chancery_core::id::{ProfileName, RequestId, StatementId};
+use chancery_core::request::MAX_STATEMENTS;
+use serde_json::{Map, Value, json};
+
+use super::Context;
+use crate::catalogue::Code;
+use crate::client::Server;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::file::reader::Progress;
+use crate::file::selection;
+use crate::sign::ask;
+use crate::sign::finish::{self, Judge};
+use crate::sign::prepare::{self, Prepared, Signed, Wish};
+use crate::terminal::{Shape, printable};
+use crate::trust;
+
+/// What to sign, and how.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct Args {
+    /// Files, or patterns such as `dist/*.exe`.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The profile to sign under.
+    #[arg(long, env = "CHANCERY_PROFILE", hide_env_values = true, value_name = "NAME")]
+    profile: String,
+    /// Directory for results; otherwise beside the file, or into it.
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// A Sigstore bundle beside the file, whatever the file is.
+    #[arg(long, conflicts_with = "format")]
+    detached: bool,
+    /// A Sigstore bundle over the file itself, without provenance.
+    #[arg(long, conflicts_with = "format")]
+    message: bool,
+    /// Name the format: pe, sigstore.
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// Replace signatures that are there.
+    #[arg(long)]
+    replace: bool,
+    /// Show the decision and what would be signed; change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// A format option, such as `program_name=Acme`.
+    #[arg(long = "option", value_name = "NAME=VALUE")]
+    options: Vec<String>,
+    /// Trust document to verify the results with; without it the service is asked.
+    #[arg(long, env = "CHANCERY_TRUST", hide_env_values = true, value_name = "FILE")]
+    trust: Option<PathBuf>,
+}
+
+/// How each file ended, in the order in which it was named.
+type Ends = BTreeMap<usize, Result<Value, Failure>>;
+
+/// What signing needs besides the files.
+struct Work<'a> {
+    server: &'a Server,
+    profile: Profile,
+    judge: Judge<'a>,
+}
+
+/// Signs every file; the worst outcome is the command's.
+pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
+    let name =
+        ProfileName::parse(&args.profile).map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
+    let wish = wish(args, context)?;
+    let files = selection::files(&args.files)?;
+    if let Some(directory) = &args.output {
+        std::fs::create_dir_all(directory).map_err(|error| Failure::file("write", directory, &error))?;
+    }
+    let server = context.server()?;
+    let profile = ask::profile(&server, &name)?;
+    let mut ends = Ends::new();
+    let mut prepared = Vec::new();
+    for (at, path) in files.iter().enumerate() {
+        match prepare::prepare(path, &wish, &profile) {
+            Ok(one) => prepared.push((at, one)),
+            Err(failure) => drop(ends.insert(at, Err(failure))),
+        }
+    }
+    if args.dry_run {
+        rehearse(&server, &profile, &prepared, (context, &mut ends));
+    } else if !prepared.is_empty() {
+        let trust = trust::load(args.trust.as_deref(), trust::Reach::Online, context.globals, context.host)?;
+        let (at, keys) = (context.host.now(), BTreeMap::new());
+        let judge = Judge { trust, at, server: &server, keys, signed: wish.signed };
+        sign_all(&mut Work { server: &server, profile, judge }, &prepared, context, &mut ends);
+    }
+    Ok(show(&files, ends, args.dry_run, context))
+}
+
+fn wish(args: &Args, context: &Context<'_, '_>) -> Result<Wish, Failure> {
+    let named = args.format.as_deref().map(|name| {
+        let known: Vec<&str> = FormatName::ALL.iter().map(|format| format.name()).collect();
+        FormatName::from_name(name).ok_or_else(|| {
+            Failure::new(Code::Usage, format!("no format `{name}`")).because(name, known.join(", "))
+        })
+    });
+    let mut options = Map::new();
+    for option in &args.options {
+        let (name, value) = option.split_once('=').ok_or_else(|| {
+            Failure::new(Code::Usage, format!("`{option}` is not an option")).because(option, "NAME=VALUE")
+        })?;
+        let value = match value {
+            "true" => json!(true),
+            "false" => json!(false),
+            text => json!(text),
+        };
+        options.insert(name.to_owned(), value);
+    }
+    if args.message {
+        options.insert("family".into(), json!("message"));
+    }
+    let detached = (args.detached || args.message).then_some(FormatName::Sigstore);
+    Ok(Wish {
+        format: named.transpose()?.or(detached),
+        options,
+        signed: if args.replace { Signed::Replace } else { Signed::Refuse },
+        output: args.output.clone(),
+        progress: if context.terminal.shows_progress() { Progress::Shown } else { Progress::Hidden },
+    })
+}
+
+/// Requests of at most 1,000 distinct statements each; files with the same statement share a result.
+fn requests(prepared: &[(usize, Prepared)]) -> Vec<BTreeMap<StatementId, Vec<&(usize, Prepared)>>> {
+    let mut all: BTreeMap<StatementId, Vec<&(usize, Prepared)>> = BTreeMap::new();
+    for one in prepared {
+        all.entry(one.1.id).or_default().push(one);
+    }
+    let mut requests = Vec::new();
+    let mut rest = all.into_iter().peekable();
+    while rest.peek().is_some() {
+        requests.push(rest.by_ref().take(MAX_STATEMENTS).collect());
+    }
+    requests
+}
+
+fn sign_all(work: &mut Work<'_>, prepared: &[(usize, Prepared)], context: &Context<'_, '_>, ends: &mut Ends) {
+    for group in requests(prepared) {
+        let statements =
+            group.values().filter_map(|files| files.first().map(|(_, one)| one.statement.clone()));
+        let signed = ask::request(&work.profile, statements.collect()).and_then(|request| {
+            let signed = ask::sign(work.server, context.host, &work.profile, &request)?;
+            Ok((request.id(), signed.results))
+        });
+        for (at, one) in group.values().flatten() {
+            let end = match &signed {
+                Ok((request, results)) => finish_one(one, *request, results, &mut work.judge),
+                Err(failure) => Err(failure.clone()),
+            };
+            ends.insert(*at, end);
+        }
+    }
+}
+
+fn finish_one(
+    prepared: &Prepared,
+    request: RequestId,
+    results: &[SignedResult],
+    judge: &mut Judge<'_>,
+) -> Result<Value, Failure> {
+    let result = results.iter().find(|result| result.statement == prepared.id).ok_or_else(|| {
+        Failure::new(Code::Answer, format!("the service gave no result for `{}`", prepared.input.display()))
+    })?;
+    finish::finish(prepared, request, result, judge)?;
+    Ok(json!({
+        "input": prepared.input.display().to_string(),
+        "format": result.format.name(),
+        "depth": result.depth.name(),
+        "output": prepared.output.display().to_string(),
+        "digest": prepared.statement.artifact.digest.to_string(),
+        "certificate_identity": result.certificate_identity,
+        "certificate_oidc_issuer": result.certificate_oidc_issuer,
+        "ledger": result.ledger,
+        "timestamp": result.timestamp,
+        "request_id": request.to_string(),
+    }))
+}
+
+fn rehearse(
+    server: &Server,
+    profile: &Profile,
+    prepared: &[(usize, Prepared)],
+    (context, ends): (&Context<'_, '_>, &mut Ends),
+) {
+    for group in requests(prepared) {
+        let statements =
+            group.values().filter_map(|files| files.first().map(|(_, one)| one.statement.clone()));
+        let rehearsed = ask::request(profile, statements.collect())
+            .and_then(|request| ask::rehearse(server, context.host, profile, &request));
+        for (at, one) in group.values().flatten() {
+            let found = rehearsed.clone().and_then(|rehearsal| {
+                let statement = rehearsal.statements.into_iter().find(|found| found.statement == one.id);
+                let statement = statement
+                    .ok_or_else(|| Failure::new(Code::Answer, "the service rehearsed something else"))?;
+                Ok(json!({
+                    "input": one.input.display().to_string(),
+                    "request_id": rehearsal.request_id,
+                    "policy": rehearsal.policy,
+                    "rehearsal": statement,
+                    "statement": one.statement,
+                }))
+            });
+            ends.insert(*at, found);
+        }
+    }
+}
+
+/// Shows what became of each file and answers with the worst.
+fn show(files: &[PathBuf], ends: Ends, dry_run: bool, context: &mut Context<'_, '_>) -> Exit {
+    let exits: Vec<Exit> =
+        ends.values().map(|end| end.as_ref().map_or_else(|failure| failure.exit, |_| Exit::Ok)).collect();
+    let worst = Exit::worst(exits);
+    if context.terminal.shape() == Shape::Json {
+        context.terminal.json(&document(files, &ends, dry_run));
+        return worst;
+    }
+    // One refusal of a request over many files is told once.
+    let mut told: Vec<&Failure> = Vec::new();
+    for (at, end) in &ends {
+        let name = files.get(*at).map(|path| path.display().to_string()).unwrap_or_default();
+        match end {
+            Ok(result) if dry_run => context.terminal.result(&rehearsed_lines(&name, result)),
+            Ok(result) => context.terminal.result(&lines(&name, result)),
+            Err(failure) if told.contains(&failure) => {
+                context.terminal.complain(&format!("✗ {}  {} as above\n", printable(&name), failure.code));
+            }
+            Err(failure) => {
+                if files.len() > 1 {
+                    context.terminal.complain(&format!("✗ {}\n", printable(&name)));
+                }
+                context.terminal.failure(failure);
+                told.push(failure);
+            }
+        }
+    }
+    if worst == Exit::Ok && !dry_run {
+        let first = files.first().map(PathBuf::as_path).unwrap_or(Path::new("FILE"));
+        context
+            .terminal
+            .message(&format!("Verify anywhere:  chancery verify --policy NAME {}\n", first.display()));
+    }
+    worst
+}
+
+/// All well: results alone. Otherwise what failed stands beside them; a single failure is the document.
+fn document(files: &[PathBuf], ends: &Ends, dry_run: bool) -> Value {
+    let schema = if dry_run { "chancery.rehearsal/1" } else { "chancery.sign/1" };
+    let results: Vec<&Value> = ends.values().filter_map(|end| end.as_ref().ok()).collect();
+    let mut errors = Vec::new();
+    for (at, end) in ends {
+        if let Err(failure) = end {
+            let mut error = failure.json();
+            if files.len() == 1 {
+                return error;
+            }
+            error["input"] = json!(files.get(*at).map(|path| path.display().to_string()));
+            errors.push(error);
+        }
+    }
+    match errors.as_slice() {
+        [] => json!({"schema": schema, "results": results}),
+        _ => json!({"schema": schema, "results": results, "errors": errors}),
+    }
+}
+
+fn lines(name: &str, result: &Value) -> String {
+    let text =
+        |pointer: &str| result.pointer(pointer).and_then(Value::as_str).map(printable).unwrap_or_default();
+    let number = |pointer: &str| result.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    let mut out = format!("✓ {}  signed as {}", printable(name), text("/format"));
+    if !text("/timestamp").is_empty() {
+        out.push_str(&format!(", timestamp {}", text("/timestamp")));
+    }
+    out.push_str(&format!("\n  sha256    {}\n", text("/digest")));
+    if !text("/certificate_identity").is_empty() {
+        out.push_str(&format!("  identity  {}\n", text("/certificate_identity")));
+        out.push_str(&format!("  issuer    {}\n", text("/certificate_oidc_issuer")));
+    }
+    out.push_str(&format!(
+        "  ledger    {} entry {}, proof checked\n",
+        text("/ledger/origin"),
+        number("/ledger/index")
+    ));
+    out.push_str(&format!("  output    {}\n", text("/output")));
+    out
+}
+
+fn rehearsed_lines(name: &str, result: &Value) -> String {
+    let text =
+        |pointer: &str| result.pointer(pointer).and_then(Value::as_str).map(printable).unwrap_or_default();
+    let mut out = format!("✓ {}  would be signed with key {}\n", printable(name), text("/rehearsal/key"));
+    out.push_str(&format!("  policy    {}\n  request   {}\n", text("/policy"), text("/request_id")));
+    let trace = result.pointer("/rehearsal/trace").and_then(Value::as_array);
+    for line in trace.into_iter().flatten() {
+        let member = |name: &str| line.get(name).and_then(Value::as_str).map(printable).unwrap_or_default();
+        let mark = if line.get("ok") == Some(&json!(true)) { "✓" } else { "✗" };
+        out.push_str(&format!("  {mark} {} {} {}\n", member("rule"), member("attribute"), member("actual")));
+    }
+    out.push_str(&format!("  bytes     {}\n", text("/rehearsal/to_be_signed")));
+    out
+}

@@ -1,0 +1,64 @@
+//! `chancery whoami`: the job's own token, as the service reads it.
+
+use chancery_api::whoami::Whoami;
+use chancery_core::id::ProfileName;
+use serde_json::json;
+
+use super::Context;
+use crate::client::Server;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::sign::ask;
+use crate::terminal::{Shape, printable};
+
+/// Shows identity, claims and profiles.
+pub(crate) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
+    let server = context.server()?;
+    let token = ask::token(context.host, &audience(&server, context))?;
+    let who: Whoami = server.get_as("/v1/whoami", &token)?.json()?;
+    match context.terminal.shape() {
+        Shape::Json => {
+            let mut value = json!(who);
+            value["schema"] = json!("chancery.whoami/1");
+            value["token_source"] = json!(token.source());
+            context.terminal.json(&value);
+        }
+        Shape::Text => context.terminal.result(&lines(&who, token.source())),
+    }
+    Ok(Exit::Ok)
+}
+
+/// The audience that names no request. The profile knows the service's name; without one its address must do.
+fn audience(server: &Server, context: &Context<'_, '_>) -> String {
+    let named = context.host.variable("CHANCERY_PROFILE").and_then(|name| ProfileName::parse(&name).ok());
+    let told = named.and_then(|name| ask::profile(server, &name).ok()).map(|profile| profile.audience_host);
+    format!("chancery:{}", told.unwrap_or_else(|| server.host()))
+}
+
+fn lines(who: &Whoami, source: &str) -> String {
+    let mut text =
+        format!("{} by issuer {}, token from {}\n", json_word(&who.kind), who.issuer, printable(source));
+    for (name, value) in &who.claims {
+        text.push_str(&format!("  {name:<36} {}\n", printable(value)));
+    }
+    for profile in &who.profiles {
+        text.push_str(&format!("✓ {profile}\n"));
+    }
+    for refused in &who.refused {
+        text.push_str(&format!(
+            "✗ {}  {} {}\n",
+            refused.profile,
+            printable(&refused.code),
+            printable(&refused.what)
+        ));
+        if !refused.hint.is_empty() {
+            text.push_str(&format!("  what to do:  {}\n", printable(&refused.hint)));
+        }
+    }
+    text
+}
+
+/// The wire word of a small enum.
+pub(super) fn json_word(value: &impl serde::Serialize) -> String {
+    json!(value).as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,4 @@
+//! The parts of `chancery demo`: the service that it starts, and the steps that it runs as a job.
+
+pub(crate) mod service;
+pub(crate) mod step;

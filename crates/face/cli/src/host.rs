@@ -1,0 +1,110 @@
+//! What the binary provides: everything that the command line may not or cannot do itself.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use chancery_core::time::Time;
+
+use crate::failure::Failure;
+
+/// `serve` writes one line of JSON with this schema to stdout when it accepts connections:
+/// `{"schema":"chancery.ready/1","server":"https://127.0.0.1:41234","env":"/data/client.env"}`.
+///
+/// The file named by `env` holds one `NAME='value'` per line (an `export ` before it is allowed), so that a shell can
+/// read it: CHANCERY_SERVER, CHANCERY_CA, CHANCERY_PROFILE, CHANCERY_POLICY, CHANCERY_TRUST, CHANCERY_ADMIN_SOCKET, and
+/// in development the variables of the job's token.
+pub const READY_SCHEMA: &str = "chancery.ready/1";
+
+/// An identity token and where it was found. `Debug` hides it.
+#[derive(Clone)]
+pub struct IdentityToken {
+    text: String,
+    source: String,
+}
+
+impl IdentityToken {
+    /// Takes a token and the name of the place that gave it: `github`.
+    #[must_use]
+    pub fn new(text: String, source: &str) -> Self {
+        Self { text, source: source.to_owned() }
+    }
+    /// The token, for the `Authorization` header.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+    /// Where it was found.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+impl fmt::Debug for IdentityToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdentityToken({}, [hidden])", self.source)
+    }
+}
+
+/// No token: in words, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoToken {
+    /// What went wrong; never the token.
+    pub what: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// How `serve` was asked to run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// Whether development authorities, issuer and policy are made.
+    pub dev: bool,
+    /// The configuration file.
+    pub config: Option<PathBuf>,
+    /// The data directory; with `dev` a new temporary one unless given.
+    pub data_dir: Option<PathBuf>,
+    /// Address to listen on.
+    pub listen: Option<String>,
+}
+
+/// What `init` was asked to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitOptions {
+    /// The directory that gets configuration and governance documents.
+    pub directory: PathBuf,
+    /// Host name by which callers and audiences will know the service.
+    pub host: String,
+    /// Organisation in the names of the authorities.
+    pub organisation: String,
+}
+
+/// Roles of the same binary that no user starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HiddenRole {
+    /// Faces the network.
+    Gateway,
+    /// Holds the keys.
+    Keyguard,
+    /// Holds one PKCS#11 module.
+    Pkcs11Worker,
+}
+
+/// The one door to everything outside: time, environment, tokens, the service's roles.
+pub trait Host: fmt::Debug {
+    /// The moment.
+    fn now(&self) -> Time;
+    /// An environment variable.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// The job's own token for an audience.
+    fn token(&self, audience: &str) -> Result<IdentityToken, NoToken>;
+    /// This binary, for `demo`.
+    fn program(&self) -> Result<PathBuf, Failure>;
+    /// Serves until it is told to stop.
+    fn serve(&self, options: &ServeOptions) -> Result<(), Failure>;
+    /// Makes configuration and governance documents for a new installation; answers with the files that it made.
+    fn init(&self, options: &InitOptions) -> Result<Vec<PathBuf>, Failure>;
+    /// Runs a hidden role with its arguments; answers with its exit code.
+    fn hidden(&self, role: HiddenRole, arguments: &[OsString]) -> u8;
+}

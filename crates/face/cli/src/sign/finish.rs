@@ -1,0 +1,202 @@
+//! A signature reaches its artifact: attached to a copy, verified as a whole, then put in its place at once.
+
+use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use chancery_api::key::Key;
+use chancery_api::signed::SignedResult;
+use chancery_core::digest::{Hasher, Sha256};
+use chancery_core::family::Family;
+use chancery_core::format::FormatName;
+use chancery_core::id::{KeyId, RequestId};
+use chancery_core::time::Time;
+use chancery_core::verdict::{Outcome, Verdict};
+use chancery_format::patch::Patch;
+use chancery_format::seam::{Attachment, FormatError};
+use chancery_format::sigstore::bundle::{Bundle, Content};
+use chancery_format::table;
+use chancery_verify::policy::VerificationPolicy;
+use chancery_verify::snapshot::TrustSnapshot;
+use chancery_verify::verify::{self, Context, Evidence};
+
+use super::prepare::{self, Prepared, Signed};
+use super::proof;
+use crate::catalogue::Code;
+use crate::client::Server;
+use crate::evidence;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::file::reader;
+use crate::file::replacement::Replacement;
+use crate::file::selection::PROOF_SUFFIX;
+
+/// What a result is judged against.
+#[derive(Debug)]
+pub(crate) struct Judge<'a> {
+    /// Whom to trust.
+    pub(crate) trust: TrustSnapshot,
+    /// Now.
+    pub(crate) at: Time,
+    /// Where keys are looked up.
+    pub(crate) server: &'a Server,
+    /// The keys that were looked up.
+    pub(crate) keys: BTreeMap<KeyId, Sha256>,
+    /// What is to be made of a file that is there already.
+    pub(crate) signed: Signed,
+}
+
+impl Judge<'_> {
+    /// Exactly the signer that the service says it was, or exactly its key where a certificate names no job.
+    fn policy(&mut self, result: &SignedResult) -> Result<VerificationPolicy, Failure> {
+        let text = |found: &Option<String>| found.clone().unwrap_or_default();
+        let (issuer, identity) = (text(&result.certificate_oidc_issuer), text(&result.certificate_identity));
+        let mut policy =
+            VerificationPolicy::exactly(self.trust.environment, result.format, &issuer, &identity);
+        match result.format {
+            FormatName::Sigstore => {}
+            FormatName::Pe => {
+                policy.issuer = None;
+                policy.identity = None;
+                policy.key = Some(self.key(&result.key)?);
+            }
+        }
+        Ok(policy)
+    }
+    fn key(&mut self, id: &KeyId) -> Result<Sha256, Failure> {
+        if let Some(known) = self.keys.get(id) {
+            return Ok(*known);
+        }
+        let key: Key = self.server.get(&format!("/v1/keys/{id}"))?.json()?;
+        self.keys.insert(id.clone(), key.spki_sha256);
+        Ok(key.spki_sha256)
+    }
+}
+
+/// Attaches, verifies and writes one result. On an error nothing is left behind.
+pub(crate) fn finish(
+    prepared: &Prepared,
+    request: RequestId,
+    result: &SignedResult,
+    judge: &mut Judge<'_>,
+) -> Result<(), Failure> {
+    let asked = &prepared.statement;
+    if (result.format, result.family) != (asked.format, asked.family) {
+        let said = format!("{} {}", result.format, result.family);
+        return Err(Failure::new(Code::Answer, "the service signed something else")
+            .because(said, format!("{} {}", asked.format, asked.family)));
+    }
+    let policy = judge.policy(result)?;
+    let hooks = table::of(asked.format).map_err(|error| answer(&error))?;
+    match (hooks.attach)(&prepared.layout, &result.blob).map_err(|error| answer(&error))? {
+        Attachment::Beside { bytes, .. } => beside(prepared, &bytes, &policy, judge),
+        Attachment::Patch(patch) => {
+            proof::check_result(result, (request, prepared.id), &judge.trust)?;
+            // The proof waits, written, so that only the two renames are left when the image is good.
+            let place = evidence::beside(&prepared.output, PROOF_SUFFIX);
+            let waiting = Replacement::of(&place, result.tlog_proof.as_bytes())?;
+            patched(prepared, &patch, &policy, judge)?;
+            waiting.put(Permissions::from_mode(0o644))
+        }
+    }
+}
+
+fn beside(
+    prepared: &Prepared,
+    bytes: &[u8],
+    policy: &VerificationPolicy,
+    judge: &Judge<'_>,
+) -> Result<(), Failure> {
+    let asked = &prepared.statement;
+    let bundle = Bundle::parse(bytes).map_err(|error| answer(&error))?;
+    let is_message = match bundle.content {
+        Content::Message { .. } => true,
+        Content::Dsse(_) => false,
+    };
+    if is_message != (asked.family == Family::Message) {
+        return Err(answer(&"the bundle's content is of another family"));
+    }
+    let context = Context { trust: &judge.trust, policy, at: judge.at };
+    let shown = Evidence::Sigstore { artifact: asked.artifact.digest, bundle: bytes };
+    accept(&verify::verify(&shown, &context), &prepared.input)?;
+    prepared.check_unchanged()?;
+    match std::fs::read(&prepared.output) {
+        Ok(old) if old == bytes => Ok(()),
+        Ok(_) if judge.signed == Signed::Refuse => Err(prepare::already_signed(&prepared.output)),
+        Ok(_) | Err(_) => Replacement::whole(&prepared.output, bytes),
+    }
+}
+
+fn patched(
+    prepared: &Prepared,
+    patch: &Patch,
+    policy: &VerificationPolicy,
+    judge: &Judge<'_>,
+) -> Result<(), Failure> {
+    let asked = &prepared.statement;
+    let (input, output) = (&prepared.input, &prepared.output);
+    let mut source = reader::open(input)?;
+    let permissions = source.metadata().map_err(|error| Failure::file("read", input, &error))?.permissions();
+    let mut replacement = Replacement::new(output)?;
+    let mut writer = HashingWriter { file: replacement.file(), hasher: Hasher::default() };
+    patch.copy(&mut source, asked.artifact.digest, &mut writer).map_err(|error| match error {
+        FormatError::Changed => prepare::changed(input),
+        other => Failure::file("write", output, &other),
+    })?;
+    let written = writer.hasher.finish();
+    let copy = replacement.file().try_clone().map_err(|error| Failure::file("read", output, &error))?;
+    let context = Context { trust: &judge.trust, policy, at: judge.at };
+    let judged = evidence::image(copy, output, &context)?;
+    if judged.digest != written {
+        return Err(Failure::file("write", output, &"what was written is not what is there"));
+    }
+    accept(&judged.verdict, input)?;
+    if input != output && judge.signed == Signed::Refuse && output.exists() {
+        let old = reader::digest(&mut reader::open(output)?, output)?;
+        return if old == written { Ok(()) } else { Err(prepare::already_signed(output)) };
+    }
+    replacement.put(permissions)
+}
+
+fn accept(verdict: &Verdict, path: &Path) -> Result<(), Failure> {
+    let outcome = verdict.outcome();
+    if outcome == Outcome::Verified {
+        return Ok(());
+    }
+    let reason = verdict.reasons().find(|reason| reason.outcome() == outcome);
+    let what =
+        format!("the new signature of `{}` is {}; nothing was written", path.display(), outcome.name());
+    let mut failure =
+        Failure::new(Code::Answer, what).hint("report it: the service must not release such a signature");
+    failure.code = reason.map_or_else(|| failure.code.clone(), |reason| reason.code().to_owned());
+    failure.exit = Exit::of_outcome(outcome);
+    if let Some((actual, expected)) = verdict.checks.iter().find_map(|check| match &check.result {
+        chancery_core::verdict::CheckResult::Failed { actual, expected, .. } => Some((actual, expected)),
+        chancery_core::verdict::CheckResult::Passed | chancery_core::verdict::CheckResult::NotMade(_) => None,
+    }) {
+        failure = failure.because(actual.clone(), expected.clone());
+    }
+    Err(failure)
+}
+
+struct HashingWriter<'a> {
+    file: &'a mut std::fs::File,
+    hasher: Hasher,
+}
+
+impl io::Write for HashingWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hasher.update(bytes.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn answer(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Code::Answer, format!("the service's signature cannot be used: {error}"))
+}

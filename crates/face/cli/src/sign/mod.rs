@@ -1,0 +1,6 @@
+//! The parts of `chancery sign`: statements are prepared, asked for, attached and verified, then written.
+
+pub(crate) mod ask;
+pub(crate) mod finish;
+pub(crate) mod prepare;
+pub(crate) mod proof;
