@@ -59,3 +59,10 @@ pub(super) fn unpack_cosign(tools: &Path) -> Result<()> {
     }
     std::os::unix::fs::symlink(&program, &link).context("cannot link `bin/cosign`")
 }
+
+/// The Debian version of the unpacked cosign: the program itself was built without one.
+pub(super) fn cosign_version(tools: &Path) -> Option<String> {
+    process::version(tools.join("bin/cosign"), "version")?;
+    let package = std::fs::read_to_string(tools.join("debian/sid/have.cosign")).ok()?;
+    Some(package.trim().to_owned())
+}

@@ -71,7 +71,7 @@ fn report() -> Vec<String> {
     // OpenSC's tool has no flag for its version; that it starts is what counts.
     let token_tool = process::is_installed("pkcs11-tool").then(|| "installed".to_owned());
     rows.push(("pkcs11-tool".to_owned(), token_tool));
-    rows.push(("cosign".to_owned(), process::version(tools.join("bin/cosign"), "version")));
+    rows.push(("cosign".to_owned(), debian::cosign_version(&tools)));
     rows.push(("sigstore-python".to_owned(), python::version(&tools)));
     rows.push(("@sigstore/verify".to_owned(), node::version(&tools)));
     let mut absent = Vec::new();
