@@ -11,5 +11,7 @@ use crate::process;
 pub(crate) fn run() -> Result<()> {
     let mut command = process::cargo(&["test", "--workspace", "--no-fail-fast", "--", "golden"]);
     process::run(command.env("UPDATE_GOLDENS", "1"))?;
+    let mut documents = process::cargo(&["xtask", "console"]);
+    process::run(documents.env("UPDATE_GOLDENS", "1"))?;
     process::run(&mut process::command("git", &["status", "--short"]))
 }

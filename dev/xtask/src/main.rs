@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for terminals and CI logs")]
 
 mod check;
+mod console;
 mod goldens;
 mod process;
 mod setup;
@@ -16,6 +17,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   tidy      only the house rules: layers, sizes, names, headers, maps, links
   setup     installs the foreign tools that tests compare with
   test      setup, then every test and documentation test; the last line counts them
+  console   only the console blocks of the documents, against a development service
   goldens   rewrites golden files from what the code says now; read the difference before you commit it";
 
 fn main() -> ExitCode {
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(),
         Some("setup") => setup::run(),
         Some("test") => test::run(rest),
+        Some("console") => test::console(),
         Some("goldens") => goldens::run(),
         _ => Err(anyhow::anyhow!(USAGE)),
     };

@@ -13,6 +13,7 @@ use crate::process;
 pub(crate) struct Metadata {
     packages: Vec<Package>,
     workspace_members: Vec<String>,
+    target_directory: String,
     resolve: Resolve,
 }
 
@@ -60,6 +61,11 @@ impl Metadata {
     pub(crate) fn load() -> Result<Self> {
         let text = process::read(&mut process::cargo(&["metadata", "--format-version", "1", "--locked"]))?;
         serde_json::from_str(&text).context("cargo metadata is not understood")
+    }
+
+    /// The binary as `cargo build` leaves it.
+    pub(crate) fn program(&self, profile: &str) -> std::path::PathBuf {
+        Path::new(&self.target_directory).join(profile).join("chancery")
     }
 
     /// The members with their folders relative to the root, such as `crates/domain/core`.

@@ -50,6 +50,13 @@ impl Count {
         self.is_summed = false;
     }
 
+    /// Adds what another runner counted.
+    pub(crate) fn add(&mut self, passed: u64, failures: Vec<String>) {
+        self.passed += passed;
+        self.failed += u64::try_from(failures.len()).unwrap_or(u64::MAX);
+        self.failures.extend(failures);
+    }
+
     pub(crate) fn passed(&self) -> u64 {
         self.passed
     }

@@ -7,8 +7,16 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{process, setup};
+use crate::workspace::Metadata;
+use crate::{console, process, setup};
 use count::Count;
+
+/// What is run, in order. The first builds the binary as users get it; the last builds one that can be told to die.
+const KINDS: [&[&str]; 3] = [
+    &["--workspace", "--all-targets"],
+    &["--workspace", "--doc"],
+    &["--package", "chancery", "--features", "faults", "--test", "faults"],
+];
 
 /// Sets up, runs all tests (or those that `arguments` name, as cargo would) and prints `N passed, N failed`.
 ///
@@ -20,23 +28,41 @@ use count::Count;
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     setup::run()?;
     let mut count = Count::default();
-    let mut kinds: Vec<&[&str]> = vec![&["--workspace", "--all-targets"], &["--workspace", "--doc"]];
-    if !arguments.is_empty() {
-        kinds = vec![&[]];
-    }
     let mut broken = Vec::new();
-    for kind in kinds {
-        let mut command = process::cargo(&["test", "--no-fail-fast"]);
-        command.args(kind).args(arguments);
-        if let Err(error) = run_one(&mut command, &mut count) {
-            broken.push(format!("{error:#}"));
+    let kinds: &[&[&str]] = if arguments.is_empty() { &KINDS } else { &[&[]] };
+    for (number, kind) in kinds.iter().enumerate() {
+        if number == 1 {
+            broken.extend(documents(&mut count).err());
         }
+        let mut command = process::cargo(&["test", "--no-fail-fast"]);
+        command.args(*kind).args(arguments);
+        broken.extend(run_one(&mut command, &mut count).err());
     }
+    report(&count, &broken)
+}
+
+/// Runs only the console blocks of the documents.
+///
+/// # Errors
+/// When the binary cannot be built or a line fails.
+pub(crate) fn console() -> Result<()> {
+    process::run(&mut process::cargo(&["build", "--package", "chancery"]))?;
+    console::run(&Metadata::load()?.program("debug"))
+}
+
+fn documents(count: &mut Count) -> Result<()> {
+    let program = Metadata::load()?.program("debug");
+    let outcome = console::run_all(&program).context("console blocks of the documents")?;
+    count.add(outcome.passed, outcome.failures);
+    Ok(())
+}
+
+fn report(count: &Count, broken: &[anyhow::Error]) -> Result<()> {
     for line in count.failures() {
         println!("failed: {line}");
     }
-    for line in &broken {
-        println!("error: {line}");
+    for error in broken {
+        println!("error: {error:#}");
     }
     println!("{count}");
     if !broken.is_empty() || count.failed() > 0 || count.passed() == 0 {
