@@ -22,11 +22,13 @@ pub enum Family {
     Sct,
     /// RFC 3161 tokens: CMS signed attributes over a TSTInfo.
     Timestamp,
+    /// `trust.json`: a signed note over the hash of a trust snapshot.
+    Trust,
 }
 
 impl Family {
     /// All families, in the order of their names.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Certificate,
         Self::Cms,
         Self::Cosignature,
@@ -34,6 +36,7 @@ impl Family {
         Self::ProvenanceDsse,
         Self::Sct,
         Self::Timestamp,
+        Self::Trust,
     ];
 
     /// The stable name: `provenance-dsse`.
@@ -47,6 +50,7 @@ impl Family {
             Self::ProvenanceDsse => "provenance-dsse",
             Self::Sct => "sct",
             Self::Timestamp => "timestamp",
+            Self::Trust => "trust",
         }
     }
     /// Finds a family by its stable name.
@@ -59,7 +63,7 @@ impl Family {
     pub const fn is_for_artifacts(self) -> bool {
         match self {
             Self::Cms | Self::Message | Self::ProvenanceDsse => true,
-            Self::Certificate | Self::Cosignature | Self::Sct | Self::Timestamp => false,
+            Self::Certificate | Self::Cosignature | Self::Sct | Self::Timestamp | Self::Trust => false,
         }
     }
     /// Whether a key of this algorithm is of use here. The universal Sigstore profile is P-256 only: any other
@@ -67,8 +71,8 @@ impl Family {
     #[must_use]
     pub const fn accepts(self, algorithm: KeyAlgorithm) -> bool {
         match (self, algorithm) {
-            (Self::Cosignature, KeyAlgorithm::Ed25519) => true,
-            (Self::Cosignature, _) | (_, KeyAlgorithm::Ed25519) => false,
+            (Self::Cosignature | Self::Trust, KeyAlgorithm::Ed25519) => true,
+            (Self::Cosignature | Self::Trust, _) | (_, KeyAlgorithm::Ed25519) => false,
             (Self::Message | Self::ProvenanceDsse | Self::Sct, algorithm) => {
                 matches!(algorithm, KeyAlgorithm::EcdsaP256)
             }

@@ -50,6 +50,11 @@ pub enum Call {
     CertificateShow(KeyId),
     /// The authorities' certificates and public keys.
     Authorities,
+    /// A trust snapshot to sign.
+    TrustSign {
+        /// `trust.json` without signatures, canonical; what it trusts must be the keyguard's own.
+        document: String,
+    },
     /// Custodians, sandbox, policy: what `doctor` shows.
     Health,
 }
@@ -78,6 +83,8 @@ pub enum Reply {
     Keys(Vec<KeyDescription>),
     /// To `CertificateIssue` and `CertificateShow`: leaf first, DER.
     Chain(Vec<Der>),
+    /// To `TrustSign`: the signature's note line.
+    TrustSigned(String),
     /// To `Health`.
     Healthy(Vec<ReportLine>),
     /// It will not: the caller's fault or policy.
@@ -142,6 +149,8 @@ pub struct Authorities {
     pub ct_key: Der,
     /// The keyguard's cosigning verifier key (C2SP vkey).
     pub cosigner_vkey: String,
+    /// The verifier key of `trust.json` (C2SP vkey, type 0x01).
+    pub trust_vkey: String,
     /// When they were made.
     pub created: Time,
     /// Organisation in their names.

@@ -89,6 +89,13 @@ pub enum Duty {
         /// TSTInfo, DER.
         tst_info: Vec<u8>,
     },
+    /// `trust.json`: the whole document, so that whoever signs reads what it trusts.
+    Trust {
+        /// The trust key.
+        key: KeyId,
+        /// The canonical document without signatures.
+        document: String,
+    },
 }
 
 /// The checks that stand between an order and a warrant. The keyguard implements them with the real thing; a fake that
