@@ -117,6 +117,9 @@ pub fn unexpected(call: &str, reply: &Reply) -> Failure {
         | Reply::NotCosigned(_)
         | Reply::Policy(_)
         | Reply::Signed(_)
-        | Reply::Stamped(_) => Failure::Internal(format!("keyguard answered `{call}` with another reply")),
+        | Reply::Stamped(_)
+        | Reply::TrustSigned(_) => {
+            Failure::Internal(format!("keyguard answered `{call}` with another reply"))
+        }
     }
 }

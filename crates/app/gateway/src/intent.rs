@@ -67,7 +67,12 @@ pub struct Kept {
 const fn uses_identity_leaf(family: Family) -> bool {
     match family {
         Family::Message | Family::ProvenanceDsse => true,
-        Family::Certificate | Family::Cms | Family::Cosignature | Family::Sct | Family::Timestamp => false,
+        Family::Certificate
+        | Family::Cms
+        | Family::Cosignature
+        | Family::Sct
+        | Family::Timestamp
+        | Family::Trust => false,
     }
 }
 

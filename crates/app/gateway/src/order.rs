@@ -31,10 +31,8 @@ pub async fn sign(
         leaf: logged.plan.clone(),
     };
     let outcome = match gateway.parts.keyguard.call(Call::Sign(Box::new(order))).await {
-        Ok(reply) => match reply {
-            Reply::Signed(signed) => Ok(*signed),
-            ref other => Err(unexpected("sign", other)),
-        },
+        Ok(Reply::Signed(signed)) => Ok(*signed),
+        Ok(other) => Err(unexpected("sign", &other)),
         Err(error) => Err(error.into()),
     };
     match outcome {

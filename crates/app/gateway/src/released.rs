@@ -123,7 +123,12 @@ impl Made {
     pub fn hashedrekord(&self, signed_digest: &Sha256) -> Result<Option<String>, Failure> {
         match self.statement.family {
             Family::Message | Family::ProvenanceDsse => {}
-            Family::Certificate | Family::Cms | Family::Cosignature | Family::Sct | Family::Timestamp => {
+            Family::Certificate
+            | Family::Cms
+            | Family::Cosignature
+            | Family::Sct
+            | Family::Timestamp
+            | Family::Trust => {
                 return Ok(None);
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chancery_core::environment::Environment;
 use chancery_core::id::KeyId;
-use chancery_core::message::Authorities;
+use chancery_core::message::{Authorities, Call, Reply};
 use chancery_core::time::Time;
 use chancery_ledger::vkey::VerifierKey;
 use chancery_verify::policy::VerificationPolicy;
@@ -17,6 +17,7 @@ use chancery_x509::key::VerifyingKey;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
+use crate::governance::unexpected;
 use crate::intent::internal;
 
 /// `trust.json` may be used this long; it is made anew with every export.
@@ -41,6 +42,8 @@ pub struct Trust {
     pub ledger: VerifierKey,
     /// The keyguard's cosigning key.
     pub cosigner: VerifierKey,
+    /// The key that signs `trust.json`.
+    pub signer: VerifierKey,
     /// What this service verifies its own work with; its moment is renewed by [`Trust::now`].
     snapshot: TrustSnapshot,
 }
@@ -55,6 +58,7 @@ impl Trust {
         let tsa = certificate(&authorities.tsa.0)?;
         let ledger = VerifierKey::parse(&gateway.parts.ledger_vkey).map_err(internal)?;
         let cosigner = VerifierKey::parse(&authorities.cosigner_vkey).map_err(internal)?;
+        let signer = VerifierKey::parse(&authorities.trust_vkey).map_err(internal)?;
         let window = Window::new(authorities.created.plus_seconds(-600), None);
         let window = window.ok_or_else(|| Failure::Internal("authorities' window".to_owned()))?;
         let roots = roots(gateway, &authorities, window)?;
@@ -73,7 +77,18 @@ impl Trust {
             policies: BTreeMap::new(),
         };
         let issuing_key = KeyId::parse("chancery-issuing").map_err(internal)?;
-        Ok(Self { authorities, root, issuing, issuing_key, tsa_root, tsa, ledger, cosigner, snapshot })
+        Ok(Self {
+            authorities,
+            root,
+            issuing,
+            issuing_key,
+            tsa_root,
+            tsa,
+            ledger,
+            cosigner,
+            signer,
+            snapshot,
+        })
     }
 
     /// The snapshot as of a moment, with the verification policies in force.
@@ -132,11 +147,15 @@ fn roots(gateway: &Gateway, authorities: &Authorities, window: Window) -> Result
     })
 }
 
-/// `trust.json`, made now. The signature over it comes with signed governance; until then whoever fetches it vouches
-/// for where it came from (TLS, or the file itself).
-pub fn trust_json(gateway: &Gateway) -> Result<String, Failure> {
+/// `trust.json`, made now and signed by the keyguard, which reads it first and vouches only for what is its own.
+pub async fn trust_json(gateway: &Gateway) -> Result<String, Failure> {
     let trust = gateway.trust()?;
     let governance = gateway.governance()?;
     let snapshot = trust.now(gateway.parts.clock.now(), governance.verification.clone());
-    trust_json::seal(&snapshot, Vec::new()).map_err(internal)
+    let document = trust_json::seal(&snapshot, Vec::new()).map_err(internal)?;
+    let reply = gateway.parts.keyguard.call(Call::TrustSign { document }).await?;
+    let Reply::TrustSigned(line) = reply else { return Err(unexpected("trust", &reply)) };
+    let sealed = trust_json::seal(&snapshot, vec![line]).map_err(internal)?;
+    trust_json::parse(&sealed, Some(&trust.signer)).map_err(internal)?;
+    Ok(sealed)
 }

@@ -22,6 +22,7 @@ use chancery_x509::serial::Serial;
 use chancery_x509::validity::Validity;
 
 use crate::duty::{fulfil, service_key};
+use crate::established::Established;
 use crate::follow::FollowStateError;
 use crate::keyguard::{CallError, Keyguard};
 use crate::names::{PREFIX, ServiceKey};
@@ -64,17 +65,19 @@ impl Chains {
 }
 
 /// The authorities that were made before.
-pub fn load(memory: &dyn Memory) -> Result<Option<Authorities>, FollowStateError> {
+pub fn load(memory: &dyn Memory) -> Result<Option<Established>, FollowStateError> {
     let fail = |error: String| FollowStateError::Kept(error);
     let kept = memory.read(Piece::Authorities).map_err(|error| fail(error.to_string()))?;
-    kept.map(|bytes| serde_json::from_slice(&bytes)).transpose().map_err(|error| fail(error.to_string()))
+    let Some(bytes) = kept else { return Ok(None) };
+    let shown = serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
+    Established::new(shown).map(Some).map_err(|error| fail(error.to_string()))
 }
 
 /// Makes all keys and authorities and pins the ledger, once. A run that was interrupted is taken up again: keys that
 /// exist are used, and nothing counts before the authorities are kept.
 pub fn initialise(keyguard: &Keyguard, wish: &Initialise) -> Result<Authorities, CallError> {
-    if let Some(authorities) = keyguard.authorities() {
-        return Ok(authorities.as_ref().clone());
+    if let Some(established) = keyguard.established() {
+        return Ok(established.shown.clone());
     }
     let environment = if wish.dev { Environment::Development } else { Environment::Production };
     for key in ServiceKey::ALL {
@@ -87,17 +90,16 @@ pub fn initialise(keyguard: &Keyguard, wish: &Initialise) -> Result<Authorities,
     }
     let (position, _) = keyguard.followed.position();
     if position == 0 {
-        match keyguard.followed.pin(&wish.ledger_vkey, keyguard.parts.memory.as_ref()) {
+        match keyguard.followed.pin(&wish.ledger_vkey, &keyguard.memory) {
             Ok(()) | Err(FollowStateError::Pinned) => {}
             Err(error) => return Err(CallError::Failed(error.to_string())),
         }
     }
     let authorities = make(keyguard, wish)?;
     let bytes = serde_json::to_vec(&authorities).map_err(|error| CallError::Failed(error.to_string()))?;
-    let memory = keyguard.parts.memory.as_ref();
-    memory.write(Piece::Authorities, &bytes).map_err(|error| CallError::Failed(error.to_string()))?;
-    let kept = Arc::new(authorities.clone());
-    *keyguard.authorities.write().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+    let established = Arc::new(Established::new(authorities.clone()).map_err(failed)?);
+    keyguard.memory.write(Piece::Authorities, &bytes).map_err(failed)?;
+    *keyguard.established.write().unwrap_or_else(PoisonError::into_inner) = Some(established);
     Ok(authorities)
 }
 
@@ -169,7 +171,8 @@ fn make(keyguard: &Keyguard, wish: &Initialise) -> Result<Authorities, CallError
         tsa_root: Der(tsa_root.as_der().to_vec()),
         tsa: Der(tsa.as_der().to_vec()),
         ct_key: Der(ct),
-        cosigner_vkey: maker.cosigner_vkey()?,
+        cosigner_vkey: maker.vkey(ServiceKey::Cosigner, ("keyguard", KeyKind::Cosigner))?,
+        trust_vkey: maker.vkey(ServiceKey::Trust, ("trust", KeyKind::Ledger))?,
         created: now,
         organisation: wish.organisation.clone(),
         dev: wish.dev,
@@ -236,20 +239,18 @@ impl Maker<'_> {
     fn validity(&self, days: i64) -> Result<Validity, CallError> {
         Validity::new(self.from, self.from.plus_seconds(days.saturating_mul(86_400))).map_err(failed)
     }
-    fn cosigner_vkey(&self) -> Result<String, CallError> {
-        let public = self.key(ServiceKey::Cosigner)?.public_key;
+    fn vkey(&self, key: ServiceKey, (name, kind): (&str, KeyKind)) -> Result<String, CallError> {
+        let public = self.key(key)?.public_key;
         // RFC 8410 §4: the raw key is the end of the SubjectPublicKeyInfo.
-        let raw = public.spki.last_chunk::<32>().ok_or_else(|| failed("cosigning key is not Ed25519"))?;
-        let name = KeyName::parse("keyguard").map_err(failed)?;
-        Ok(VerifierKey::new(name, KeyKind::Cosigner, *raw).to_string())
+        let raw = public.spki.last_chunk::<32>().ok_or_else(|| failed("a note key is not Ed25519"))?;
+        Ok(VerifierKey::new(KeyName::parse(name).map_err(failed)?, kind, *raw).to_string())
     }
 }
 
 /// Signs a TBSCertificate as a duty and joins both.
 pub fn sign_certificate(keyguard: &Keyguard, issuer: &KeyId, tbs: Vec<u8>) -> Result<Certificate, CallError> {
-    let custodians = &keyguard.parts.custodians;
-    let algorithm = custodians.describe(issuer)?.public_key.algorithm;
-    let signature = fulfil(custodians, &Duty::Certificate { key: issuer.clone(), tbs: tbs.clone() })?;
+    let algorithm = keyguard.parts.custodians.describe(issuer)?.public_key.algorithm;
+    let signature = fulfil(keyguard, &Duty::Certificate { key: issuer.clone(), tbs: tbs.clone() })?;
     certificate::assemble(&tbs, algorithm, &signature.0).map_err(failed)
 }
 

@@ -22,11 +22,11 @@ use chancery_policy::decide::decide;
 use chancery_policy::facts::Facts;
 use chancery_policy::limit::Counts;
 use chancery_policy::profile::Profile;
-use chancery_x509::certificate::Certificate;
 use chancery_x509::profile::{identity_leaf, planned};
 use chancery_x509::sct::{self, Sct};
 
 use crate::duty;
+use crate::established::Established;
 use crate::keyguard::Keyguard;
 use crate::names::ServiceKey;
 use crate::policy::{self, Governance};
@@ -82,9 +82,8 @@ impl<'a> OrderChecks<'a> {
             Refusal::new(RefusalCode::KeyUnusable, format!("key `{}` is of another environment", key.id));
         Err(refusal.because(key.environment.name(), profile.environment().name()))
     }
-    fn issuing(&self) -> Result<Certificate, Refusal> {
-        let authorities = self.keyguard.authorities().ok_or_else(|| invalid("not initialised"))?;
-        Certificate::parse(&authorities.issuing.0).map_err(|error| invalid(error.to_string()))
+    fn established(&self) -> Result<Arc<Established>, Refusal> {
+        self.keyguard.established().ok_or_else(|| invalid("not initialised"))
     }
     fn precertificate(&self, order: &Order, caller: &Caller) -> Result<Option<Vec<u8>>, Refusal> {
         let Some(plan) = &order.leaf else { return Ok(None) };
@@ -98,7 +97,8 @@ impl<'a> OrderChecks<'a> {
                 invalid("the planned leaf does not start now").because(format!("{skew} s"), "within 60 s")
             );
         }
-        let tbs = planned::precertificate(&self.issuing()?, plan, &key.public_key, &caller.claims);
+        let tbs =
+            planned::precertificate(&self.established()?.issuing, plan, &key.public_key, &caller.claims);
         tbs.map(Some).map_err(|error| invalid(error.to_string()))
     }
 }
@@ -198,7 +198,7 @@ impl Checks for OrderChecks<'_> {
     }
 
     fn rebuild_duty(&self, duty: &Duty) -> Result<Signable, Refusal> {
-        duty::rebuild_duty(duty)
+        duty::rebuild_duty(self.keyguard, duty)
     }
     fn key(&self, id: &KeyId) -> Result<KeyDescription, Refusal> {
         duty::key(&self.keyguard.parts.custodians, id)
@@ -211,17 +211,15 @@ impl OrderChecks<'_> {
     fn sct_signable(&self, order: &Order, precertificate: &[u8]) -> Result<Signable, Refusal> {
         let plan = order.leaf.as_ref().ok_or_else(|| invalid("no leaf is planned"))?;
         let key = ServiceKey::Ct.id().map_err(|error| invalid(error.to_string()))?;
-        let issuing = self.issuing()?;
-        let issuer = issuing.key().map_err(|error| invalid(error.to_string()))?;
+        let established = self.established()?;
+        let issuer = established.issuing.key().map_err(|error| invalid(error.to_string()))?;
         let bytes = sct::signed_data(precertificate, issuer, plan.not_before);
         let to_be_signed = ToBeSigned::Message(bytes.map_err(|error| invalid(error.to_string()))?);
         Ok(Signable { key, family: Family::Sct, to_be_signed })
     }
     fn sct(&self, order: &Order, signature: &Signature) -> Result<Sct, Refusal> {
         let plan = order.leaf.as_ref().ok_or_else(|| invalid("no leaf is planned"))?;
-        let key = ServiceKey::Ct.id().map_err(|error| invalid(error.to_string()))?;
-        let key = duty::key(&self.keyguard.parts.custodians, &key)?;
-        let key = chancery_x509::key::checked(&key.public_key).map_err(|error| invalid(error.to_string()))?;
-        Sct::new(&key, plan.not_before, &signature.0).map_err(|error| invalid(error.to_string()))
+        Sct::new(&self.established()?.ct, plan.not_before, &signature.0)
+            .map_err(|error| invalid(error.to_string()))
     }
 }

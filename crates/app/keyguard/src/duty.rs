@@ -10,19 +10,20 @@ use chancery_core::port::custodian::{KeyDescription, Signature};
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::time::Time;
 use chancery_core::warrant::{Checks, Duty, Rebuilt, Signable, ToBeSigned, Wish, issue};
+use chancery_ledger::checkpoint::Checkpoint;
 use chancery_ledger::cosignature;
-use chancery_ledger::vkey::VerifierKey;
 
 use crate::custodians::Custodians;
 use crate::follow::Cosignable;
 use crate::keyguard::{CallError, Keyguard};
 use crate::names::ServiceKey;
+use crate::{certifiable, stamp, trust};
 
 /// The checks of a duty: there is no caller, so every check of an order says no.
 #[derive(Debug)]
 pub struct DutyChecks<'a> {
-    /// Where the keys are.
-    pub custodians: &'a Custodians,
+    /// Whose duty it is.
+    pub keyguard: &'a Keyguard,
 }
 
 fn no_order() -> Refusal {
@@ -46,10 +47,10 @@ impl Checks for DutyChecks<'_> {
         Err(no_order())
     }
     fn rebuild_duty(&self, duty: &Duty) -> Result<Signable, Refusal> {
-        rebuild_duty(duty)
+        rebuild_duty(self.keyguard, duty)
     }
     fn key(&self, id: &KeyId) -> Result<KeyDescription, Refusal> {
-        key(self.custodians, id)
+        key(&self.keyguard.parts.custodians, id)
     }
 }
 
@@ -58,25 +59,40 @@ pub fn key(custodians: &Custodians, id: &KeyId) -> Result<KeyDescription, Refusa
     custodians.describe(id).map_err(|error| Refusal::new(RefusalCode::KeyUnusable, error.to_string()))
 }
 
-/// The bytes of a duty.
-pub fn rebuild_duty(duty: &Duty) -> Result<Signable, Refusal> {
+/// The bytes of a duty, after what they say was read and found to be this keyguard's to say.
+pub fn rebuild_duty(keyguard: &Keyguard, duty: &Duty) -> Result<Signable, Refusal> {
     let (key, family, bytes) = match duty {
-        Duty::Certificate { key, tbs } => (key, Family::Certificate, tbs.clone()),
-        Duty::Cosignature { key, checkpoint, at } => {
-            let text = std::str::from_utf8(checkpoint)
-                .map_err(|_| Refusal::new(RefusalCode::StatementInvalid, "checkpoint is not text"))?;
-            (key, Family::Cosignature, cosignature::message(text, *at))
+        Duty::Certificate { key, tbs } => {
+            certifiable::check(keyguard, key, tbs)?;
+            (key, Family::Certificate, tbs.clone())
         }
-        Duty::Timestamp { key, tst_info } => (key, Family::Timestamp, tst_info.clone()),
+        Duty::Cosignature { key, checkpoint, at } => {
+            (key, Family::Cosignature, cosignature::message(&newest(keyguard, checkpoint)?, *at))
+        }
+        Duty::Timestamp { key, tst_info } => {
+            (key, Family::Timestamp, stamp::to_be_signed(keyguard, tst_info)?)
+        }
+        Duty::Trust { key, document } => (key, Family::Trust, trust::to_be_signed(keyguard, document)?),
         _ => return Err(Refusal::new(RefusalCode::StatementInvalid, "unknown duty")),
     };
     Ok(Signable { key: key.clone(), family, to_be_signed: ToBeSigned::Message(bytes) })
 }
 
-/// Fulfils a duty: a warrant for it, spent at once.
-pub fn fulfil(custodians: &Custodians, duty: &Duty) -> Result<Signature, CallError> {
-    let authority = issue(&Wish::Duty(duty), &DutyChecks { custodians })?;
-    Ok(custodians.sign(authority.artifact)?)
+/// A checkpoint's text, if it is the newest that was followed, of the pinned origin.
+fn newest(keyguard: &Keyguard, checkpoint: &[u8]) -> Result<String, Refusal> {
+    let refuse = |why: &str| Refusal::new(RefusalCode::StatementInvalid, why);
+    let text = std::str::from_utf8(checkpoint).map_err(|_| refuse("checkpoint is not text"))?;
+    let parsed = Checkpoint::parse_text(text).map_err(|error| refuse(&error.to_string()))?;
+    if keyguard.followed.stands_at(&parsed) {
+        return Ok(text.to_owned());
+    }
+    Err(refuse("checkpoint is not the newest that was followed"))
+}
+
+/// Fulfils a duty: a warrant for it, spent at once; the signature is verified before it is used.
+pub fn fulfil(keyguard: &Keyguard, duty: &Duty) -> Result<Signature, CallError> {
+    let authority = issue(&Wish::Duty(duty), &DutyChecks { keyguard })?;
+    crate::sign::spend(keyguard, authority.artifact).map(|(signature, _)| signature)
 }
 
 /// The name of a service key.
@@ -86,12 +102,10 @@ pub fn service_key(key: ServiceKey) -> Result<KeyId, CallError> {
 
 /// Cosigns a checkpoint that was followed and kept: `— name base64\n`.
 pub fn cosign(keyguard: &Keyguard, cosignable: &Cosignable, at: Time) -> Result<String, CallError> {
-    let authorities =
-        keyguard.authorities().ok_or_else(|| CallError::Failed("not initialised".to_owned()))?;
-    let vkey = VerifierKey::parse(&authorities.cosigner_vkey)
-        .map_err(|error| CallError::Failed(error.to_string()))?;
+    let established =
+        keyguard.established().ok_or_else(|| CallError::Failed("not initialised".to_owned()))?;
     let key = service_key(ServiceKey::Cosigner)?;
     let duty = Duty::Cosignature { key, checkpoint: cosignable.text.clone().into_bytes(), at };
-    let signature = fulfil(&keyguard.parts.custodians, &duty)?;
-    Ok(cosignature::line(&vkey, at, &signature.0))
+    let signature = fulfil(keyguard, &duty)?;
+    Ok(cosignature::line(&established.cosigner, at, &signature.0))
 }

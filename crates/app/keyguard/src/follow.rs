@@ -6,6 +6,7 @@ use chancery_core::id::PolicyVersion;
 use chancery_core::port::cosigner::{CosignError, Follow};
 use chancery_core::port::memory::{Memory, Piece};
 use chancery_core::time::Time;
+use chancery_ledger::checkpoint::Checkpoint;
 use chancery_ledger::event::{Body, Event, SCHEMA};
 use chancery_ledger::follower::{Advanced, Follower, FollowerState};
 use chancery_ledger::vkey::VerifierKey;
@@ -99,6 +100,23 @@ impl Followed {
     pub fn position(&self) -> (u64, Option<NamedPolicy>) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.as_ref().map_or((0, None), |state| (state.follower.head().size, state.policy))
+    }
+
+    /// The key of the pinned ledger (C2SP vkey).
+    #[must_use]
+    pub fn ledger_vkey(&self) -> Option<String> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.as_ref().map(|state| state.ledger_vkey.clone())
+    }
+
+    /// Whether a checkpoint is of the pinned ledger and says exactly what was followed last.
+    #[must_use]
+    pub fn stands_at(&self, checkpoint: &Checkpoint) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.as_ref().is_some_and(|state| {
+            let follower = &state.follower;
+            checkpoint.origin.key_name() == follower.ledger().name() && checkpoint.head == follower.head()
+        })
     }
 
     /// Runs `work` on the open intents.

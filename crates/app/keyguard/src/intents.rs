@@ -3,11 +3,12 @@
 //! INVARIANT: only intents that were logged while this process followed are here. After a restart all earlier ones
 //! are dead, so a signature that was made before the restart can never be made a second time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chancery_core::id::ProfileName;
 use chancery_core::time::Time;
 use chancery_ledger::event::{Body, Event};
+use chancery_policy::limit::MAX_WINDOW;
 
 /// An intent may be spent this many seconds after it was logged.
 pub const MAX_AGE: i64 = 600;
@@ -23,8 +24,9 @@ struct Open {
 /// Open intents by ledger index, and the times of all intents by profile, for limits.
 #[derive(Debug, Default)]
 pub struct Intents {
-    open: HashMap<u64, Open>,
-    times: HashMap<ProfileName, Vec<Time>>,
+    open: BTreeMap<u64, Open>,
+    /// INVARIANT: ascending, none older than the longest window that a limit may have.
+    times: HashMap<ProfileName, VecDeque<Time>>,
 }
 
 /// Why an intent cannot be spent.
@@ -47,10 +49,10 @@ impl Intents {
         match &event.body {
             Body::Intent(intent) => {
                 if self.open.len() >= MAX_OPEN {
-                    self.open.retain(|_, open| now.seconds_since(open.logged) <= MAX_AGE);
+                    self.open.pop_first();
                 }
                 self.open.insert(index, Open { leaf: leaf.to_owned(), logged: now });
-                self.times.entry(intent.profile.clone()).or_default().push(now);
+                self.count(&intent.profile, now);
             }
             Body::Result(outcome) => {
                 self.open.remove(&outcome.intent);
@@ -83,15 +85,18 @@ impl Intents {
     /// How many intents of a profile were logged since a moment, this one included.
     #[must_use]
     pub fn count_since(&self, profile: &ProfileName, since: Time) -> u64 {
-        let times = self.times.get(profile).map_or(&[][..], Vec::as_slice);
-        u64::try_from(times.iter().filter(|time| **time > since).count()).unwrap_or(u64::MAX)
+        let later =
+            |times: &VecDeque<Time>| times.len().saturating_sub(times.partition_point(|t| *t <= since));
+        u64::try_from(self.times.get(profile).map_or(0, later)).unwrap_or(u64::MAX)
     }
 
-    /// Forgets times that no window reaches any more.
-    pub fn forget_before(&mut self, moment: Time) {
-        for times in self.times.values_mut() {
-            times.retain(|time| *time > moment);
-        }
-        self.times.retain(|_, times| !times.is_empty());
+    /// A clock that goes back must not make room: a moment before the last one counts as the last one.
+    fn count(&mut self, profile: &ProfileName, now: Time) {
+        let times = self.times.entry(profile.clone()).or_default();
+        let moment = times.back().map_or(now, |last| now.max(*last));
+        let oldest = moment.plus_seconds(i64::from(MAX_WINDOW).saturating_neg());
+        let gone = times.partition_point(|time| *time <= oldest);
+        times.drain(..gone);
+        times.push_back(moment);
     }
 }

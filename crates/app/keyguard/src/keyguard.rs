@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chancery_core::message::{Authorities, Call, Hello, PROTOCOL, Reply, ReportLine};
+use chancery_core::message::{Call, Hello, PROTOCOL, Reply, ReportLine};
 use chancery_core::port::clock::Clock;
 use chancery_core::port::cosigner::{CosignError, Follow};
 use chancery_core::port::custodian::CustodyError;
@@ -10,19 +10,22 @@ use chancery_core::port::entropy::Entropy;
 use chancery_core::port::memory::Memory;
 use chancery_core::port::step::{Step, Steps};
 use chancery_core::refusal::Refusal;
+use chancery_x509::certificate::Certificate;
 
 use crate::authority::Chains;
 use crate::custodians::Custodians;
+use crate::durable::Durable;
+use crate::established::Established;
 use crate::follow::{FollowStateError, Followed};
 use crate::policy::Governance;
-use crate::{authority, certificate, duty, health, policy, sign, stamp};
+use crate::{authority, certificate, duty, health, policy, sign, stamp, trust};
 
 /// What the keyguard is made of.
 #[derive(Debug)]
 pub struct Parts {
     /// The key backends.
     pub custodians: Custodians,
-    /// What survives a restart.
+    /// What survives a restart. Written through [`Durable`] only.
     pub memory: Arc<dyn Memory>,
     /// The keyguard's own clock; timestamps are made by it.
     pub clock: Arc<dyn Clock>,
@@ -34,6 +37,8 @@ pub struct Parts {
     pub audience_host: String,
     /// This service as a URI: SLSA `builder.id`.
     pub builder: String,
+    /// Roots of the remote time stamping authorities that a trust snapshot may name.
+    pub timestamp_roots: Vec<Certificate>,
     /// What the sandbox reported at start, for `doctor`.
     pub sandbox: Vec<ReportLine>,
 }
@@ -44,8 +49,9 @@ pub struct Keyguard {
     pub(crate) parts: Parts,
     pub(crate) followed: Followed,
     pub(crate) governance: RwLock<Option<Arc<Governance>>>,
-    pub(crate) authorities: RwLock<Option<Arc<Authorities>>>,
+    pub(crate) established: RwLock<Option<Arc<Established>>>,
     pub(crate) chains: Chains,
+    pub(crate) memory: Durable,
 }
 
 /// Why a call did not come to its reply; every variant has one place in the reply.
@@ -87,19 +93,37 @@ impl Keyguard {
     /// Starts from what the memory holds. Errors when that is damaged: never guessed around.
     pub fn new(parts: Parts) -> Result<Self, FollowStateError> {
         let followed = Followed::resume(parts.memory.as_ref())?;
-        let authorities = authority::load(parts.memory.as_ref())?;
+        let established = authority::load(parts.memory.as_ref())?;
         let chains = Chains::load(parts.memory.as_ref())?;
         Ok(Self {
+            memory: Durable::new(Arc::clone(&parts.memory)),
             parts,
             followed,
             governance: RwLock::new(None),
-            authorities: RwLock::new(authorities.map(Arc::new)),
+            established: RwLock::new(established.map(Arc::new)),
             chains,
         })
     }
 
-    /// Answers one call. Total: whatever goes wrong is a reply.
+    /// Answers one call. Total: whatever goes wrong is a reply. Once a write of the memory failed, every reply is that
+    /// failure, that of the call under way included.
     pub fn answer(&self, call: Call) -> Reply {
+        let poisoned =
+            || Reply::Failed("the keyguard's memory could not be made durable; it ends".to_owned());
+        if self.is_poisoned() {
+            return poisoned();
+        }
+        let reply = self.dispatch(call);
+        if self.is_poisoned() { poisoned() } else { reply }
+    }
+
+    /// Whether the process must end: what it believes and what is durable may differ.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.memory.has_failed()
+    }
+
+    fn dispatch(&self, call: Call) -> Reply {
         match call {
             Call::Hello { protocol } => self.hello(protocol),
             Call::Follow(follow) => self.follow(&follow).map_or_else(Reply::NotCosigned, Reply::Cosigned),
@@ -116,8 +140,9 @@ impl Keyguard {
             Call::KeyList => Reply::Keys(self.parts.custodians.list()),
             Call::CertificateIssue(wish) => reply(certificate::issue(self, &wish), Reply::Chain),
             Call::CertificateShow(key) => Reply::Chain(self.chains.of(&key)),
-            Call::Authorities => match self.authorities() {
-                Some(authorities) => Reply::Authorities(Box::new(authorities.as_ref().clone())),
+            Call::TrustSign { document } => reply(trust::sign(self, &document), Reply::TrustSigned),
+            Call::Authorities => match self.established() {
+                Some(established) => Reply::Authorities(Box::new(established.shown.clone())),
                 None => Reply::Failed("not initialised".to_owned()),
             },
             Call::Health => Reply::Healthy(health::report(self)),
@@ -126,8 +151,8 @@ impl Keyguard {
 
     /// The authorities, once they exist.
     #[must_use]
-    pub fn authorities(&self) -> Option<Arc<Authorities>> {
-        self.authorities.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn established(&self) -> Option<Arc<Established>> {
+        self.established.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn hello(&self, protocol: u32) -> Reply {
@@ -138,7 +163,7 @@ impl Keyguard {
         let governance = self.governance.read().unwrap_or_else(PoisonError::into_inner);
         Reply::Hello(Hello {
             protocol: PROTOCOL,
-            initialised: self.authorities().is_some(),
+            initialised: self.established().is_some(),
             ledger_size,
             policy: named.map(|named| named.version),
             policy_loaded: governance.as_ref().map(|governance| governance.version),
@@ -147,7 +172,7 @@ impl Keyguard {
 
     fn follow(&self, follow: &Follow) -> Result<String, CosignError> {
         let now = self.parts.clock.now();
-        let cosignable = self.followed.advance(follow, self.parts.memory.as_ref(), now)?;
+        let cosignable = self.followed.advance(follow, &self.memory, now)?;
         self.parts.steps.reached(Step::KeyguardFollowed);
         duty::cosign(self, &cosignable, now).map_err(|error| CosignError::Unavailable(error.to_string()))
     }

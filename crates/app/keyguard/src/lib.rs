@@ -5,10 +5,13 @@
 //! [`chancery_core::warrant::issue`] called every check in [`checks`]. No network, no database, no runtime.
 
 pub mod authority;
+pub mod certifiable;
 pub mod certificate;
 pub mod checks;
 pub mod custodians;
+pub mod durable;
 pub mod duty;
+pub mod established;
 pub mod follow;
 pub mod health;
 pub mod intents;
@@ -17,3 +20,4 @@ pub mod names;
 pub mod policy;
 pub mod sign;
 pub mod stamp;
+pub mod trust;

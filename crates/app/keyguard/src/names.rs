@@ -20,6 +20,8 @@ pub enum ServiceKey {
     Issuing,
     /// Signs the issuing CA.
     Root,
+    /// Signs `trust.json`.
+    Trust,
     /// Signs timestamps.
     Tsa,
     /// Signs the TSA's certificate.
@@ -28,8 +30,8 @@ pub enum ServiceKey {
 
 impl ServiceKey {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Cosigner, Self::Ct, Self::Issuing, Self::Root, Self::Tsa, Self::TsaRoot];
+    pub const ALL: [Self; 7] =
+        [Self::Cosigner, Self::Ct, Self::Issuing, Self::Root, Self::Trust, Self::Tsa, Self::TsaRoot];
 
     /// Its name without the prefix.
     const fn suffix(self) -> &'static str {
@@ -38,6 +40,7 @@ impl ServiceKey {
             Self::Ct => "ct",
             Self::Issuing => "issuing",
             Self::Root => "root",
+            Self::Trust => "trust",
             Self::Tsa => "tsa",
             Self::TsaRoot => "tsa-root",
         }
@@ -51,6 +54,7 @@ impl ServiceKey {
             Self::Cosigner => Family::Cosignature,
             Self::Ct => Family::Sct,
             Self::Issuing | Self::Root | Self::TsaRoot => Family::Certificate,
+            Self::Trust => Family::Trust,
             Self::Tsa => Family::Timestamp,
         }
     }
@@ -60,6 +64,7 @@ impl ServiceKey {
             Self::Ct => "promises that a precertificate is in the ledger",
             Self::Issuing => "issues code-signing certificates",
             Self::Root => "root of code signing",
+            Self::Trust => "signs the trust snapshot that verifiers use",
             Self::Tsa => "signs timestamps",
             Self::TsaRoot => "root of time stamping",
         }
@@ -67,7 +72,7 @@ impl ServiceKey {
     /// What it shall be.
     pub fn spec(self, environment: Environment) -> Result<KeySpec, InvalidId> {
         let algorithm = match self {
-            Self::Cosigner => KeyAlgorithm::Ed25519,
+            Self::Cosigner | Self::Trust => KeyAlgorithm::Ed25519,
             Self::Ct | Self::Issuing | Self::Root | Self::Tsa | Self::TsaRoot => KeyAlgorithm::EcdsaP256,
         };
         Ok(KeySpec {

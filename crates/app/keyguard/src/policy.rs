@@ -1,5 +1,6 @@
 //! Policy in the keyguard: only the version that the ledger names, evaluated by the same library on the same facts.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use chancery_core::id::PolicyVersion;
@@ -8,6 +9,7 @@ use chancery_identity::issuer::Issuers;
 use chancery_identity::issuers_toml;
 use chancery_policy::documents::Documents;
 use chancery_policy::policy::Policy;
+use chancery_verify::policy::VerificationPolicy;
 
 use crate::keyguard::{CallError, Keyguard};
 
@@ -20,6 +22,8 @@ pub struct Governance {
     pub policy: Policy,
     /// Registered issuers.
     pub issuers: Issuers,
+    /// Verification policies by name: what a trust snapshot must hold.
+    pub verification: BTreeMap<String, VerificationPolicy>,
 }
 
 /// Takes documents into use, if the ledger names their version.
@@ -38,9 +42,29 @@ pub fn load(keyguard: &Keyguard, documents: &str) -> Result<PolicyVersion, CallE
     let text = documents.file("issuers.toml").unwrap_or_default();
     let issuers = issuers_toml::load(text).map_err(|error| invalid(&error.to_string()))?;
     let policy = Policy::load(&documents).map_err(|error| invalid(&error.to_string()))?;
-    let governance = Arc::new(Governance { version, policy, issuers });
+    let verification = verification(&documents)?;
+    let governance = Arc::new(Governance { version, policy, issuers, verification });
     *keyguard.governance.write().unwrap_or_else(PoisonError::into_inner) = Some(governance);
     Ok(version)
+}
+
+fn verification(documents: &Documents) -> Result<BTreeMap<String, VerificationPolicy>, CallError> {
+    let named = documents.files().iter().filter_map(|(path, text)| {
+        let name = path.strip_prefix("verification/")?.strip_suffix(".toml")?;
+        Some((name.to_owned(), VerificationPolicy::parse_toml(text)))
+    });
+    let read = named.map(|(name, policy)| match policy {
+        Ok(policy) => Ok((name, policy)),
+        Err(error) => Err(invalid(&format!("verification policy `{name}`: {error}"))),
+    });
+    read.collect()
+}
+
+/// The governance that is loaded and that the ledger names.
+pub fn loaded(keyguard: &Keyguard) -> Option<Arc<Governance>> {
+    let governance = keyguard.governance.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+    let (_, named) = keyguard.followed.position();
+    named.is_some_and(|named| named.version == governance.version).then_some(governance)
 }
 
 /// The governance under which an order was decided: loaded, named by the ledger, and the same version.

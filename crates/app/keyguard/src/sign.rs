@@ -5,7 +5,7 @@ use chancery_core::message::{Der, Signed};
 use chancery_core::order::Order;
 use chancery_core::port::custodian::Signature;
 use chancery_core::port::step::Step;
-use chancery_core::warrant::{Authority, ToBeSigned, Wish, issue};
+use chancery_core::warrant::{Authority, ToBeSigned, Warrant, Wish, issue};
 use chancery_x509::certificate;
 use chancery_x509::key;
 
@@ -31,20 +31,26 @@ pub fn sign(keyguard: &Keyguard, order: &Order) -> Result<Signed, CallError> {
     let Authority { artifact, sct, leaf, .. } = authority;
     let chain = match (sct, leaf) {
         (Some(sct), Some(leaf)) => {
-            let timestamp = keyguard.parts.custodians.sign(sct)?;
+            let (timestamp, _) = spend(keyguard, sct)?;
             let (warrant, tbs) = leaf.redeem(order, &timestamp, &checks)?;
-            let signature = keyguard.parts.custodians.sign(warrant)?;
+            let (signature, _) = spend(keyguard, warrant)?;
             vec![leaf_certificate(keyguard, &tbs, &signature)?]
         }
         _ => keyguard.chains.of(artifact.key()),
     };
-    let signed_bytes = artifact.to_be_signed().clone();
-    let key = keyguard.parts.custodians.describe(artifact.key())?;
-    let signature = keyguard.parts.custodians.sign(artifact)?;
-    verify(&key.public_key, &signed_bytes, &signature)?;
+    let (signature, signed_bytes) = spend(keyguard, artifact)?;
     keyguard.parts.steps.reached(Step::KeyguardSigned);
     let (ToBeSigned::Message(bytes) | ToBeSigned::Prehashed(_, bytes)) = signed_bytes;
     Ok(Signed { signature, signed_bytes: bytes, chain, at: keyguard.parts.clock.now() })
+}
+
+/// Spends a warrant and verifies what came out with the key that the custodian named when it was asked first.
+pub fn spend(keyguard: &Keyguard, warrant: Warrant) -> Result<(Signature, ToBeSigned), CallError> {
+    let signed_bytes = warrant.to_be_signed().clone();
+    let key = keyguard.parts.custodians.describe(warrant.key())?;
+    let signature = keyguard.parts.custodians.sign(warrant)?;
+    verify(&key.public_key, &signed_bytes, &signature)?;
+    Ok((signature, signed_bytes))
 }
 
 fn leaf_certificate(keyguard: &Keyguard, tbs: &[u8], signature: &Signature) -> Result<Der, CallError> {

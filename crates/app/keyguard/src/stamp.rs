@@ -1,13 +1,12 @@
 //! The built-in time stamping authority (RFC 3161): the keyguard's key and clock.
 
 use chancery_core::message::Stamp;
+use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::warrant::Duty;
-use chancery_x509::certificate::Certificate;
 use chancery_x509::serial::Serial;
-use chancery_x509::signature::SignatureScheme;
 use chancery_x509::tsp::request::TimestampRequest;
 use chancery_x509::tsp::response::{self, FailInfo};
-use chancery_x509::tsp::token::{self, Authority};
+use chancery_x509::tsp::token;
 use chancery_x509::tsp::tst_info::{Accuracy, TstInfo};
 use const_oid::ObjectIdentifier;
 
@@ -20,30 +19,50 @@ use crate::names::ServiceKey;
 /// which look at it find what they know.
 const POLICY: &str = "1.3.6.1.4.1.57264.2";
 
+/// How far genTime may be from the clock when it is signed, in seconds: the time between two lines of code.
+const MAX_DRIFT: i64 = 2;
+
 /// Stamps a request; one that cannot be stamped gets a rejection as the RFC has it, not an error.
 pub fn stamp(keyguard: &Keyguard, wish: &Stamp) -> Result<Vec<u8>, CallError> {
     let request = match TimestampRequest::parse(&wish.request) {
         Ok(request) => request,
-        Err(error) => return Ok(response::rejected(FailInfo::BadDataFormat, &error.to_string())),
+        Err(error) => return Ok(response::rejected(error.fail_info(), &error.to_string())),
     };
-    let authorities = keyguard.authorities().ok_or_else(|| failed("not initialised"))?;
-    let certificate = Certificate::parse(&authorities.tsa.0).map_err(failed)?;
-    let serial = Serial::new(&wish.serial).map_err(failed)?;
+    let policy = ObjectIdentifier::new(POLICY).map_err(failed)?;
+    if request.policy.is_some_and(|wanted| wanted != policy) {
+        let text = format!("the only policy here is {POLICY}");
+        return Ok(response::rejected(FailInfo::UnacceptedPolicy, &text));
+    }
+    let established = keyguard.established().ok_or_else(|| failed("not initialised"))?;
     let info = TstInfo {
-        policy: ObjectIdentifier::new(POLICY).map_err(failed)?,
+        policy,
         imprint: request.imprint.clone(),
-        serial,
+        serial: Serial::new(&wish.serial).map_err(failed)?,
         gen_time: keyguard.parts.clock.now(),
         accuracy: Some(Accuracy { seconds: 1, millis: 0, micros: 0 }),
         nonce: request.nonce.clone(),
     };
     let tst_info = info.to_der().map_err(failed)?;
-    let key = service_key(ServiceKey::Tsa)?;
-    let scheme = SignatureScheme::of(keyguard.parts.custodians.describe(&key)?.public_key.algorithm);
-    let authority = Authority { certificate: &certificate, issuers: &[], scheme };
-    let attributes = token::attributes(&tst_info, &authority).map_err(failed)?;
-    let duty = Duty::Timestamp { key, tst_info: attributes.to_be_signed().to_vec() };
-    let signature = fulfil(&keyguard.parts.custodians, &duty)?;
-    let token = token::assemble(&tst_info, &authority, request.certificates, &signature.0).map_err(failed)?;
-    Ok(response::granted(&token))
+    let duty = Duty::Timestamp { key: service_key(ServiceKey::Tsa)?, tst_info: tst_info.clone() };
+    let signature = fulfil(keyguard, &duty)?;
+    let token = token::assemble(&tst_info, &established.stamper(), request.certificates, &signature.0);
+    Ok(response::granted(&token.map_err(failed)?))
+}
+
+/// The signed attributes over a TSTInfo: what the time stamping key signs, and the only thing.
+///
+/// ATTACK: signed attributes over any other content would be a CMS signature by a trusted certificate. So they are
+/// made here, from a TSTInfo that is read and written again the same, of our policy and of this moment.
+pub fn to_be_signed(keyguard: &Keyguard, tst_info: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let refuse = |why: &dyn std::fmt::Display| Refusal::new(RefusalCode::StatementInvalid, why.to_string());
+    let info = TstInfo::parse(tst_info).map_err(|error| refuse(&error))?;
+    if info.to_der().map_err(|error| refuse(&error))? != tst_info || info.policy.to_string() != POLICY {
+        return Err(refuse(&"timestamp information is not as this authority writes it"));
+    }
+    if keyguard.parts.clock.now().seconds_since(info.gen_time).abs() > MAX_DRIFT {
+        return Err(refuse(&"timestamp information is of another time"));
+    }
+    let established = keyguard.established().ok_or_else(|| refuse(&"not initialised"))?;
+    let attributes = token::attributes(tst_info, &established.stamper()).map_err(|error| refuse(&error))?;
+    Ok(attributes.to_be_signed().to_vec())
 }

@@ -75,10 +75,12 @@ pub fn keys(documents: &Documents, dev: bool) -> anyhow::Result<Vec<KeySpec>> {
 const fn algorithm(family: Family) -> KeyAlgorithm {
     match family {
         Family::Cms => KeyAlgorithm::Rsa3072,
-        Family::Cosignature => KeyAlgorithm::Ed25519,
-        Family::Certificate | Family::Message | Family::ProvenanceDsse | Family::Sct | Family::Timestamp => {
-            KeyAlgorithm::EcdsaP256
-        }
+        Family::Cosignature | Family::Trust => KeyAlgorithm::Ed25519,
+        Family::Certificate
+        | Family::Message
+        | Family::ProvenanceDsse
+        | Family::Sct
+        | Family::Timestamp => KeyAlgorithm::EcdsaP256,
     }
 }
 

@@ -13,10 +13,10 @@ use crate::client_env;
 use crate::config::Config;
 
 /// Writes trust material and `client.env`, then says that the service is ready: JSON on stdout, words on stderr.
-pub fn write(config: &Config, gateway: &Gateway, address: SocketAddr) -> anyhow::Result<()> {
+pub async fn write(config: &Config, gateway: &Gateway, address: SocketAddr) -> anyhow::Result<()> {
     let directory = &config.data_dir;
     let material = gateway.trust()?;
-    replace(&directory.join("trust.json"), trust::trust_json(gateway)?.as_bytes())?;
+    replace(&directory.join("trust.json"), trust::trust_json(gateway).await?.as_bytes())?;
     replace(&directory.join("trusted_root.json"), material.trusted_root_json().as_bytes())?;
     replace(&directory.join("roots.pem"), material.roots_pem().as_bytes())?;
     let server = format!("https://{address}");

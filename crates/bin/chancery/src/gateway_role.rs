@@ -191,7 +191,7 @@ async fn serve(config: &Config, gateway: Arc<Gateway>, ledger: &Arc<Ledger>) -> 
     let listener = std::net::TcpListener::bind(config.listen)
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
-    export::write(config, &gateway, address)?;
+    export::write(config, &gateway, address).await?;
     let server = listen::run(config, gateway, (listener, admin));
     let outcome = tokio::select! {
         outcome = server => outcome,

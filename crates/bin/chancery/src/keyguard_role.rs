@@ -16,6 +16,7 @@ use chancery_keyguard::keyguard::{Keyguard, Parts};
 use chancery_link::server::{self, Handler};
 use chancery_memory::file::FileMemory;
 use chancery_sandbox::sandbox::{Network, Profile, Sandbox};
+use chancery_x509::certificate::{Certificate, parse_pem_bundle};
 
 use crate::config::{Config, Pkcs11Section};
 use crate::ports::{SystemClock, SystemEntropy};
@@ -28,8 +29,15 @@ const SESSIONS: usize = 4;
 struct Behind(Keyguard);
 
 impl Handler for Behind {
+    #[expect(clippy::exit, reason = "after a failed fsync memory and disk may differ: only a restart from disk is safe")]
     fn answer(&self, call: Call) -> Reply {
-        self.0.answer(call)
+        let reply = self.0.answer(call);
+        if self.0.is_poisoned() {
+            // The gateway sees the connection end, which is always safe to try again; the supervisor starts another.
+            tracing::error!("the keyguard's memory could not be made durable; this process ends");
+            std::process::exit(1);
+        }
+        reply
     }
 }
 
@@ -42,6 +50,7 @@ pub fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
     }
     let backends = backends(&config)?;
     let memory = Arc::new(FileMemory::new(&config.memory_dir()));
+    let timestamp_roots = timestamp_roots(&config)?;
     let sandbox = close(&config);
     let parts = Parts {
         custodians: Custodians::new(backends, &config.keyguard.artifact_keys)?,
@@ -51,12 +60,24 @@ pub fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
         steps,
         audience_host: config.host.clone(),
         builder: config.url(),
+        timestamp_roots,
         sandbox,
     };
     let keyguard: Arc<dyn Handler> = Arc::new(Behind(Keyguard::new(parts)?));
     let available = std::thread::available_parallelism().map_or(2, usize::from);
     server::serve(socket, &keyguard, config.keyguard.threads.unwrap_or(available))?;
     Ok(())
+}
+
+/// Read here and not taken from the gateway: a trust snapshot that names another authority is not signed.
+fn timestamp_roots(config: &Config) -> anyhow::Result<Vec<Certificate>> {
+    let mut roots = Vec::new();
+    for section in &config.tsa {
+        let pem = std::fs::read_to_string(&section.chain)
+            .with_context(|| format!("cannot read `{}`", section.chain.display()))?;
+        roots.extend(parse_pem_bundle(&pem)?.pop());
+    }
+    Ok(roots)
 }
 
 fn private_directory(path: &Path) -> std::io::Result<()> {

@@ -66,9 +66,12 @@ pub fn parse(statement: &Statement) -> Result<Content, InvalidStatement> {
             check_subject(&subject)?;
             Ok(Content::Provenance { subject })
         }
-        Family::Certificate | Family::Cms | Family::Cosignature | Family::Sct | Family::Timestamp => {
-            Err(InvalidStatement::Family(statement.family))
-        }
+        Family::Certificate
+        | Family::Cms
+        | Family::Cosignature
+        | Family::Sct
+        | Family::Timestamp
+        | Family::Trust => Err(InvalidStatement::Family(statement.family)),
     }
 }
 
