@@ -1,1 +1,23 @@
-//! HTTP handlers, problem+json, limits, TLS.
+//! The HTTP face of the gateway: handlers, problem+json, limits, TLS.
+//!
+//! Two doors: TCP for callers and verifiers, a Unix socket for operators. Handlers translate; every decision is made in
+//! the gateway's use cases.
+
+mod admission;
+mod bearer;
+mod body;
+mod connection;
+pub mod dev_certificate;
+pub mod dev_issuer;
+mod exchange;
+mod fault;
+mod http;
+mod metrics;
+pub mod openapi;
+mod query;
+pub mod route;
+mod server;
+mod service;
+pub mod tls;
+
+pub use server::{Parts, ServerError, run};

@@ -6,4 +6,5 @@ pub mod code_signing;
 pub mod draft;
 pub mod identity_leaf;
 pub mod planned;
+pub mod server_auth;
 pub mod timestamping;

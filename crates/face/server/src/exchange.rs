@@ -1,0 +1,107 @@
+//! What surrounds every exchange: request id, place, log line, metrics, security headers, problem bodies.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use chancery_api::code::Code;
+use tracing::Instrument as _;
+
+use crate::fault::Fault;
+use crate::http::health::Answered;
+use crate::service::Service;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// A handler must have answered by then; what it started goes on.
+const DEADLINE: Duration = Duration::from_secs(90);
+
+/// Runs a handler within its bounds.
+pub(crate) async fn surround(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let id = request_id(&service, request.headers());
+    let span = tracing::info_span!("exchange", request_id = id, method = %request.method(), path = shown(request.uri().path()));
+    let started = Instant::now();
+    let handled = handle(&service, request, next).instrument(span.clone()).await;
+    let _entered = span.entered();
+    let response = finish(&service, handled, &id);
+    let (status, took) = (response.status().as_u16(), started.elapsed().as_micros());
+    match status {
+        500.. => tracing::error!(status, took_us = took, "answered"),
+        400.. => tracing::info!(status, took_us = took, "answered"),
+        _ => tracing::debug!(status, took_us = took, "answered"),
+    }
+    response
+}
+
+async fn handle(service: &Service, mut request: Request, next: Next) -> Response {
+    // Health must be told even when everything is busy.
+    let is_health = matches!(request.uri().path(), "/livez" | "/readyz" | "/metrics");
+    if !is_health {
+        match service.admission.enter() {
+            Ok(place) => request.extensions_mut().insert(place),
+            Err(fault) => return fault.into_response(),
+        };
+    }
+    match tokio::time::timeout(DEADLINE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Fault::new(Code::Temporary, "no answer in time")
+            .hint("try again: the same request gets the same result once it is released")
+            .into_response(),
+    }
+}
+
+/// Problems get their body here, whoever made them; everything gets its id.
+fn finish(service: &Service, mut response: Response, id: &str) -> Response {
+    let status = response.status();
+    let fault = response.extensions_mut().remove::<Fault>();
+    let speaks_itself = response.extensions_mut().remove::<Answered>().is_some();
+    let is_failure = (status.is_client_error() || status.is_server_error()) && !speaks_itself;
+    let fault = fault.or_else(|| is_failure.then(|| Fault::of_status(status)));
+    service.metrics.answered(status.as_u16(), fault.as_ref().map(|fault| fault.0.code.as_str()));
+    if let Some(fault) = fault {
+        response = with_problem(response, fault, id);
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn with_problem(response: Response, mut fault: Fault, id: &str) -> Response {
+    let allow = response.headers().get(header::ALLOW).cloned();
+    id.clone_into(&mut fault.0.request_id);
+    let body = serde_json::to_vec(&fault.0).unwrap_or_default();
+    // A status that the framework chose stays; only its body becomes a problem.
+    let status = response.status();
+    fault.0.status = status.as_u16();
+    let mut response = fault.into_response();
+    *response.status_mut() = if status == StatusCode::OK { response.status() } else { status };
+    if let Some(allow) = allow {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    *response.body_mut() = Body::from(body);
+    response
+}
+
+/// The id that the caller gave, if it is harmless, else a random one.
+fn request_id(service: &Service, headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let is_harmless = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    match given.filter(is_harmless) {
+        Some(id) => id.to_owned(),
+        None => format!("r-{}", hex::encode(service.gateway.parts().entropy.sixteen())),
+    }
+}
+
+/// A path as it may stand in a log: short, no control characters (they cannot be in a URI, but escapes stay escapes).
+fn shown(path: &str) -> &str {
+    path.get(..path.len().min(200)).unwrap_or("?")
+}

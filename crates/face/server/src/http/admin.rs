@@ -1,0 +1,124 @@
+//! The operator's door. On a Unix socket only: who may open the file may do this. Every act is in the ledger before it
+//! is answered; nothing here signs, and no private key has a way out.
+
+use axum::Json;
+use axum::extract::{Path, Request};
+use axum::http::StatusCode;
+use chancery_api::admin::{CertificateChain, CertificateWish, KeyWish};
+use chancery_api::code::Code;
+use chancery_api::health::{Health, ReportLine};
+use chancery_api::key::Key;
+use chancery_api::policy::PolicyInForce;
+use chancery_api::problem::Problem;
+use chancery_core::id::KeyId;
+use chancery_core::message::CertificateIssue;
+use chancery_core::refusal::{Refusal, RefusalCode};
+use chancery_gateway::governance::{self, Governance};
+use chancery_gateway::keys;
+use chancery_policy::documents::Documents;
+use chancery_x509::certificate::write_pem;
+
+use super::{Shared, health};
+use crate::body;
+use crate::fault::Fault;
+
+const JSON: &str = "application/json";
+
+/// Makes a key.
+#[utoipa::path(post, path = "/admin/keys", tag = "admin", request_body = KeyWish,
+    responses(
+        (status = 201, description = "Made and logged", body = Key),
+        (status = 403, description = "It exists, or may not be like this", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn key_create(service: Shared, request: Request) -> Result<(StatusCode, Json<Key>), Fault> {
+    let wish: KeyWish = body::receive(&service, request, JSON).await?.json()?;
+    if service.gateway.key(&wish.id).is_some() {
+        let refusal = Refusal::new(RefusalCode::KeyUnusable, format!("key `{}` exists already", wish.id));
+        return Err(refusal.hint("choose another name; names are never used again").into());
+    }
+    let made = keys::create(&service.gateway, wish.into()).await?;
+    tracing::info!(key = %made.id, "key made");
+    Ok((StatusCode::CREATED, Json(made.into())))
+}
+
+/// Stops a key. What it signed stays valid.
+#[utoipa::path(post, path = "/admin/keys/{id}/disable", tag = "admin", params(("id" = String, Path)),
+    responses(
+        (status = 200, description = "Stopped and logged", body = Key),
+        (status = 404, description = "No such key", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn key_disable(service: Shared, Path(id): Path<String>) -> Result<Json<Key>, Fault> {
+    let id = known(&service, &id)?;
+    let stopped = keys::disable(&service.gateway, id).await?;
+    tracing::warn!(key = %stopped.id, "key stopped");
+    Ok(Json(stopped.into()))
+}
+
+/// Issues a long-lived code-signing certificate for a key of family `cms`.
+#[utoipa::path(post, path = "/admin/keys/{id}/certificate", tag = "admin", params(("id" = String, Path)),
+    request_body = CertificateWish,
+    responses(
+        (status = 201, description = "Issued and logged", body = CertificateChain),
+        (status = 403, description = "Not for this key", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such key", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn key_certify(
+    service: Shared,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<(StatusCode, Json<CertificateChain>), Fault> {
+    let key = known(&service, &id)?;
+    let wish: CertificateWish = body::receive(&service, request, JSON).await?.json()?;
+    let mut serial = service.gateway.parts().entropy.sixteen().to_vec();
+    if let Some(first) = serial.first_mut() {
+        // RFC 5280 §4.1.2.2: positive, and of one length.
+        *first = (*first & 0x3f) | 0x40;
+    }
+    let issue = CertificateIssue { key, common_name: wish.common_name, days: wish.days, serial };
+    let chain = keys::certify(&service.gateway, issue).await?;
+    let pem = chain.iter().map(|der| write_pem("CERTIFICATE", &der.0)).collect();
+    Ok((StatusCode::CREATED, Json(CertificateChain { pem })))
+}
+
+/// Takes governance documents into force: kept, logged, given to the keyguard, used.
+#[utoipa::path(post, path = "/admin/policy", tag = "admin",
+    request_body(content = String, content_type = "application/json", description = "The canonical governance documents"),
+    responses(
+        (status = 200, description = "In force", body = PolicyInForce),
+        (status = 422, description = "They hold errors; nothing changed", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn policy_apply(service: Shared, request: Request) -> Result<Json<PolicyInForce>, Fault> {
+    let received = body::receive(&service, request, JSON).await?;
+    let documents = tokio::task::spawn_blocking(move || checked(received.text()?)).await;
+    let documents = documents.map_err(|error| Fault::internal(&format!("checking task: {error}")))??;
+    let version = governance::apply(&service.gateway, documents).await?;
+    let sequence = service.gateway.governance()?.sequence;
+    tracing::warn!(%version, sequence, "policy in force");
+    Ok(Json(PolicyInForce { version, sequence }))
+}
+
+/// What keyguard and gateway say of themselves.
+#[utoipa::path(get, path = "/admin/health", tag = "admin", responses((status = 200, description = "The report", body = Health)))]
+pub(crate) async fn health(service: Shared) -> Json<Health> {
+    let mut report = health::report(&service.gateway).await;
+    let own = health::keyguard(&service.gateway).await.unwrap_or_default();
+    report.extend(own.into_iter().map(ReportLine::from));
+    Json(Health::new(report))
+}
+
+fn known(service: &Shared, id: &str) -> Result<KeyId, Fault> {
+    let id = KeyId::parse(id).ok().filter(|id| service.gateway.key(id).is_some());
+    id.ok_or_else(|| Fault::new(Code::Unknown, "no key of that name"))
+}
+
+/// Loads the documents once before anything is changed, so that errors are the operator's to read.
+fn checked(text: &str) -> Result<Documents, Fault> {
+    let invalid = |error: &dyn std::fmt::Display| {
+        Fault::new(Code::Governance, "the governance documents hold errors")
+            .because(error.to_string(), "")
+            .hint("chancery policy check DIR")
+    };
+    let documents = Documents::parse(text).map_err(|error| invalid(&error))?;
+    Governance::load(documents.clone(), 0).map_err(|error| invalid(&error))?;
+    Ok(documents)
+}

@@ -1,0 +1,142 @@
+//! `POST /v1/sign`: the body is the canonical request itself, byte for byte as it is hashed.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{RawQuery, Request as HttpRequest};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use chancery_api::code::Code;
+use chancery_api::problem::Problem;
+use chancery_api::rehearsal::{self, Rehearsal, RehearsedStatement};
+use chancery_api::signed::Signed;
+use chancery_core::request::Request;
+use chancery_core::warrant::ToBeSigned;
+use chancery_gateway::failure::Failure;
+use chancery_gateway::rehearse::{Rehearsed, rehearse};
+use chancery_gateway::sign::{Answer, Ask, sign};
+use tracing::Instrument as _;
+
+use super::{Shared, signed};
+use crate::admission::Place;
+use crate::body::{self, LARGE, Received};
+use crate::fault::Fault;
+use crate::service::Service;
+use crate::{bearer, query};
+
+/// Signs everything in a request, or rehearses it.
+#[utoipa::path(post, path = "/v1/sign", tag = "sign",
+    params(("dry_run" = Option<bool>, Query, description = "Decide and show the bytes that would be signed; change nothing")),
+    request_body(content = String, content_type = "application/json", description = "The canonical request (RFC 8785), `chancery.request/1`"),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "Signed, verified, logged; with `dry_run` a Rehearsal", body = Signed),
+        (status = 202, description = "Waits for approvals", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "Not a canonical request", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Not authenticated", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Refused by policy", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not what it claims to be", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "A limit is spent", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Try again later", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn post(
+    service: Shared,
+    Extension(place): Extension<Place>,
+    RawQuery(query): RawQuery,
+    request: HttpRequest,
+) -> Result<Response, Fault> {
+    let started = Instant::now();
+    let is_rehearsal = query::flag(query.as_deref(), "dry_run")?;
+    let token = bearer::token(request.headers())?.map(str::to_owned);
+    let received = body::receive(&service, request, "application/json").await?;
+    let ask = Ask { request: parse(received).await?, token };
+    if is_rehearsal {
+        let rehearsed = rehearse(&service.gateway, &ask).await?;
+        return Ok(Json(rehearsal_of(&ask, rehearsed)).into_response());
+    }
+    let summary = Summary::of(&service, &ask.request);
+    let outcome = detached(Arc::clone(&service), ask, place).await?;
+    service.metrics.sign(&summary.profile, &summary.statements, result_of(&outcome));
+    service.metrics.sign_took(started.elapsed());
+    signed::respond(outcome?).await
+}
+
+/// A caller that goes away must not stop a signature half-way: the work goes on by itself and keeps its place.
+async fn detached(service: Arc<Service>, ask: Ask, place: Place) -> Result<Result<Answer, Failure>, Fault> {
+    let work = async move {
+        let outcome = sign(&service.gateway, ask).await;
+        drop(place);
+        outcome
+    };
+    let outcome = tokio::spawn(work.in_current_span()).await;
+    outcome.map_err(|error| Fault::internal(&format!("signing task: {error}")))
+}
+
+/// Large bodies are parsed beside the runtime, so that small requests do not wait for them.
+async fn parse(received: Received) -> Result<Request, Fault> {
+    if received.bytes.len() < LARGE {
+        return parse_now(&received);
+    }
+    let parsed = tokio::task::spawn_blocking(move || parse_now(&received)).await;
+    parsed.map_err(|error| Fault::internal(&format!("parsing task: {error}")))?
+}
+
+fn parse_now(received: &Received) -> Result<Request, Fault> {
+    Request::parse(received.text()?).map_err(|error| {
+        let why = std::error::Error::source(&error)
+            .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+        Fault::new(Code::Malformed, "the body is not a canonical request")
+            .because(why, "`chancery.request/1` as RFC 8785 writes it")
+    })
+}
+
+/// What is counted of a request: a profile that exists (else nothing, so that names stay few), formats and depths.
+struct Summary {
+    profile: String,
+    statements: Vec<(&'static str, &'static str)>,
+}
+
+impl Summary {
+    fn of(service: &Service, request: &Request) -> Self {
+        let governance = service.gateway.governance().ok();
+        let is_known = governance.is_some_and(|now| now.policy.profile(request.profile()).is_some());
+        let profile = if is_known { request.profile().to_string() } else { String::new() };
+        let statements =
+            request.statements().iter().map(|(_, s)| (s.format.name(), s.depth.name())).collect();
+        Self { profile, statements }
+    }
+}
+
+const fn result_of(outcome: &Result<Answer, Failure>) -> &'static str {
+    match outcome {
+        Ok(_) => "signed",
+        Err(Failure::Internal(_)) => "failed",
+        Err(Failure::Pending { .. }) => "pending",
+        Err(Failure::Refused(_)) => "refused",
+        Err(Failure::Temporary(_)) => "temporary",
+    }
+}
+
+fn rehearsal_of(ask: &Ask, rehearsed: chancery_gateway::rehearse::Rehearsal) -> Rehearsal {
+    Rehearsal {
+        schema: rehearsal::SCHEMA.to_owned(),
+        request_id: ask.request.id(),
+        policy: rehearsed.policy,
+        statements: rehearsed.statements.into_iter().map(statement_of).collect(),
+    }
+}
+
+fn statement_of(rehearsed: Rehearsed) -> RehearsedStatement {
+    let (digest_algorithm, to_be_signed) = match rehearsed.to_be_signed {
+        ToBeSigned::Message(bytes) => (None, bytes),
+        ToBeSigned::Prehashed(algorithm, digest) => (Some(algorithm), digest),
+    };
+    RehearsedStatement {
+        statement: rehearsed.statement,
+        key: rehearsed.key,
+        to_be_signed,
+        digest_algorithm,
+        trace: rehearsed.trace.into_iter().map(Into::into).collect(),
+    }
+}

@@ -1,0 +1,126 @@
+//! The table of routes: what answers where. The routers are made from it, tests and the OpenAPI document are compared
+//! with it, and nothing answers that is not in it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{MethodRouter, get, post};
+use chancery_api::code::Code;
+
+use crate::exchange;
+use crate::fault::Fault;
+use crate::http::{
+    admin, dev, health, key, ledger, policy, profile, request, sign, tile, timestamp, trust, whoami,
+};
+use crate::openapi;
+use crate::service::Service;
+
+/// At which door a route answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// On the operator's socket.
+    Admin,
+    /// On TCP, only in development, only for this machine.
+    Dev,
+    /// On TCP, for everyone: nothing secret is said, nothing is changed.
+    Public,
+    /// On TCP, for callers with a token.
+    Token,
+}
+
+/// A route's place in the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The path, parameters in braces.
+    pub path: &'static str,
+    /// Who is answered.
+    pub access: Access,
+}
+
+type Handler = MethodRouter<Arc<Service>>;
+
+const fn route(method: &'static str, path: &'static str, access: Access) -> Route {
+    Route { method, path, access }
+}
+
+/// Every route.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    [public_routes(), dev_routes(), admin_routes()].into_iter().flatten().map(|(route, _)| route).collect()
+}
+
+fn public_routes() -> Vec<(Route, Handler)> {
+    use Access::{Public, Token};
+    vec![
+        (route("POST", "/v1/sign", Token), post(sign::post)),
+        (route("GET", "/v1/whoami", Token), get(whoami::get)),
+        (route("GET", "/v1/requests/{id}", Public), get(request::get)),
+        (route("GET", "/v1/profiles/{name}", Public), get(profile::get)),
+        (route("GET", "/v1/keys", Public), get(key::list)),
+        (route("GET", "/v1/keys/{id}", Public), get(key::get)),
+        (route("GET", "/v1/policy", Public), get(policy::get)),
+        (route("GET", "/v1/trust.json", Public), get(trust::json)),
+        (route("GET", "/v1/trusted_root.json", Public), get(trust::trusted_root)),
+        (route("GET", "/v1/roots.pem", Public), get(trust::roots)),
+        (route("GET", "/v1/ledger/entries/{index}", Public), get(ledger::entry)),
+        (route("GET", "/v1/ledger/search", Public), get(ledger::search)),
+        (route("POST", "/v1/timestamp", Public), post(timestamp::post)),
+        (route("GET", "/ledger/checkpoint", Public), get(tile::checkpoint)),
+        (route("GET", "/ledger/tile/{*path}", Public), get(tile::get)),
+        (route("GET", "/livez", Public), get(health::live)),
+        (route("GET", "/readyz", Public), get(health::ready)),
+        (route("GET", "/metrics", Public), get(health::metrics)),
+        (route("GET", "/openapi.json", Public), get(openapi::get)),
+    ]
+}
+
+fn dev_routes() -> Vec<(Route, Handler)> {
+    use Access::Dev;
+    vec![
+        (route("GET", "/dev/actions/token", Dev), get(dev::actions_token)),
+        (route("POST", "/dev/token", Dev), post(dev::token)),
+        (route("GET", "/dev/.well-known/openid-configuration", Dev), get(dev::discovery)),
+        (route("GET", "/dev/jwks", Dev), get(dev::jwks)),
+    ]
+}
+
+fn admin_routes() -> Vec<(Route, Handler)> {
+    use Access::Admin;
+    vec![
+        (route("POST", "/admin/keys", Admin), post(admin::key_create)),
+        (route("POST", "/admin/keys/{id}/disable", Admin), post(admin::key_disable)),
+        (route("POST", "/admin/keys/{id}/certificate", Admin), post(admin::key_certify)),
+        (route("POST", "/admin/policy", Admin), post(admin::policy_apply)),
+        (route("GET", "/admin/health", Admin), get(admin::health)),
+    ]
+}
+
+/// The router of the door on TCP.
+pub(crate) fn public(service: &Arc<Service>) -> Router {
+    let mut routes = public_routes();
+    if service.dev.is_some() {
+        let local = dev_routes().into_iter();
+        routes.extend(
+            local.map(|(route, handler)| (route, handler.layer(middleware::from_fn(dev::local_only)))),
+        );
+    }
+    router(service, routes)
+}
+
+/// The router of the operator's door.
+pub(crate) fn admin(service: &Arc<Service>) -> Router {
+    router(service, admin_routes())
+}
+
+fn router(service: &Arc<Service>, routes: Vec<(Route, Handler)>) -> Router {
+    let router =
+        routes.into_iter().fold(Router::new(), |router, (at, handler)| router.route(at.path, handler));
+    router
+        .fallback(|| async { Fault::new(Code::Unknown, "nothing answers at this path") })
+        .method_not_allowed_fallback(|| async { Fault::new(Code::Method, Code::Method.meaning()) })
+        .layer(middleware::from_fn_with_state(Arc::clone(service), exchange::surround))
+        .with_state(Arc::clone(service))
+}

@@ -1,0 +1,36 @@
+//! What all handlers share.
+
+use std::sync::Arc;
+
+use chancery_gateway::gateway::Gateway;
+
+use crate::admission::Admission;
+use crate::dev_issuer::DevIssuer;
+use crate::http::health::LastHealth;
+use crate::http::trust::LastTrust;
+use crate::metrics::Metrics;
+
+/// The state behind every route.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) dev: Option<DevIssuer>,
+    pub(crate) admission: Admission,
+    pub(crate) metrics: Metrics,
+    pub(crate) health: LastHealth,
+    pub(crate) trust: LastTrust,
+}
+
+impl Service {
+    /// A service over a gateway.
+    pub(crate) fn new(gateway: Arc<Gateway>, dev: Option<DevIssuer>) -> Arc<Self> {
+        Arc::new(Self {
+            gateway,
+            dev,
+            admission: Admission::default(),
+            metrics: Metrics::default(),
+            health: LastHealth::default(),
+            trust: LastTrust::default(),
+        })
+    }
+}
