@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyConnection, AnyPool};
+use sqlx::{AnyConnection, AnyPool, Connection as _};
 
 use crate::migration::{Schema, migrate};
 use crate::tx::write_tx;
@@ -67,6 +67,8 @@ pub(crate) enum Durability {
 /// An open database.
 #[derive(Debug, Clone)]
 pub struct Database {
+    url: String,
+    durability: Durability,
     writer: AnyPool,
     readers: AnyPool,
 }
@@ -84,11 +86,18 @@ impl Database {
         sqlx::any::install_default_drivers();
         let url = url(path)?;
         let writer = pool(&url, 1, durability).await?;
-        let database = Self { readers: writer.clone(), writer };
+        let database = Self { url, durability, readers: writer.clone(), writer };
         let mut tx = write_tx(&database).await?;
         migrate(&mut tx, schema).await?;
         tx.commit().await?;
-        Ok(Self { writer: database.writer, readers: pool(&url, READERS, durability).await? })
+        let readers = pool(&database.url, READERS, durability).await?;
+        Ok(Self { readers, ..database })
+    }
+    /// A connection of its own, for whoever should not share.
+    pub(crate) async fn connect(&self) -> Result<AnyConnection, StoreError> {
+        let mut connection = AnyConnection::connect(&self.url).await?;
+        configure(&mut connection, self.durability).await?;
+        Ok(connection)
     }
     pub(crate) const fn writer(&self) -> &AnyPool {
         &self.writer

@@ -1,5 +1,8 @@
 //! The schema, as versions that only add. Old code must run on a newer schema, so nothing is renamed or dropped.
 //!
+//! A key that SQLite should not keep a second tree for is written INTEGER PRIMARY KEY: exactly these words make it the
+//! row's own 64-bit number. Another engine reads BIGINT there.
+//!
 //! Times are BIGINT milliseconds, identifiers and JSON are TEXT, two-state columns are BIGINT: BOOLEAN does not pass
 //! through `Any` on SQLite.
 
@@ -9,23 +12,27 @@ use crate::database::StoreError;
 
 const VERSIONS: &[&[&str]] = &[&[
     // One row per commit: `entries` as in an entry bundle (u16 length, bytes), `first` is the index of its first leaf.
-    "CREATE TABLE ledger_batch (first BIGINT PRIMARY KEY, count BIGINT NOT NULL, entries BLOB NOT NULL)",
-    // Right edge per commit; only the newest few are kept. `edge` and `root` are raw hashes.
-    "CREATE TABLE ledger_head (size BIGINT PRIMARY KEY, root BLOB NOT NULL, edge BLOB NOT NULL)",
-    // Tiles of level 1 and above, partial or full; level 0 follows from the leaves.
+    "CREATE TABLE ledger_batch (first INTEGER PRIMARY KEY, count BIGINT NOT NULL, entries BLOB NOT NULL)",
+    // The right edge after the last commit: one row, of id 1. `edge` and `root` are raw hashes.
+    "CREATE TABLE ledger_head (id INTEGER PRIMARY KEY, size BIGINT NOT NULL, root BLOB NOT NULL, edge BLOB NOT NULL)",
+    // Tiles of level 1 and above, partial or full, and full ones of level 0.
     "CREATE TABLE ledger_tile (level BIGINT NOT NULL, idx BIGINT NOT NULL, hashes BLOB NOT NULL, \
      PRIMARY KEY (level, idx))",
     // Named numbers: `published` is the size up to which full tiles are on disk as files, synced.
     "CREATE TABLE ledger_mark (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
     // Small and bounded in time: rows go a day after the token expired.
-    "CREATE TABLE token_use (token TEXT PRIMARY KEY, request TEXT NOT NULL, expires BIGINT NOT NULL)",
+    "CREATE TABLE token_use (token TEXT PRIMARY KEY, request TEXT NOT NULL, expires BIGINT NOT NULL) \
+     WITHOUT ROWID",
     "CREATE INDEX token_use_expires ON token_use (expires)",
-    // `state`: 0 open, 1 released, 2 abandoned.
-    "CREATE TABLE intent (idx BIGINT PRIMARY KEY, request TEXT NOT NULL, statement TEXT NOT NULL, \
-     profile TEXT NOT NULL, at BIGINT NOT NULL, plan TEXT NOT NULL, state BIGINT NOT NULL)",
+    // Never changed once written. The order is `head` bytes of the order of intent `base`, `plan`, and the last `tail`
+    // bytes of the order of `base`; all of it is `plan` where `base` is null.
+    "CREATE TABLE intent (idx INTEGER PRIMARY KEY, request TEXT NOT NULL, statement TEXT NOT NULL, \
+     profile TEXT NOT NULL, at BIGINT NOT NULL, plan TEXT NOT NULL, base BIGINT, head BIGINT NOT NULL, \
+     tail BIGINT NOT NULL)",
     "CREATE INDEX intent_at ON intent (at)",
-    "CREATE INDEX intent_open ON intent (idx) WHERE state = 0",
-    "CREATE TABLE release (intent BIGINT PRIMARY KEY, leaf BIGINT NOT NULL, request TEXT NOT NULL, statement TEXT NOT NULL, \
+    // Intents that are neither released nor abandoned.
+    "CREATE TABLE intent_open (idx INTEGER PRIMARY KEY)",
+    "CREATE TABLE release (intent INTEGER PRIMARY KEY, leaf BIGINT NOT NULL, request TEXT NOT NULL, statement TEXT NOT NULL, \
      result TEXT NOT NULL)",
     "CREATE TABLE policy (sequence BIGINT PRIMARY KEY, version TEXT NOT NULL, document TEXT NOT NULL, \
      applied_at BIGINT NOT NULL)",

@@ -4,9 +4,10 @@
 //! and what is not indexed yet by a short scan.
 
 use chancery_core::id::{RequestId, StatementId};
-use sqlx::{Any, AnyConnection, QueryBuilder, Row as _};
+use sqlx::{Any, QueryBuilder, Row as _};
 
 use crate::database::{Database, StoreError};
+use crate::tx::Script;
 
 /// A released result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,21 +30,18 @@ pub(crate) struct NewRelease {
     pub(crate) result: String,
 }
 
-pub(crate) async fn insert(tx: &mut AnyConnection, releases: Vec<NewRelease>) -> Result<(), StoreError> {
+pub(crate) fn insert(script: &mut Script, releases: &[NewRelease]) {
     if releases.is_empty() {
-        return Ok(());
+        return;
     }
-    let mut query =
-        QueryBuilder::<Any>::new("INSERT INTO release (intent, leaf, request, statement, result) ");
-    query.push_values(releases, |mut row, release| {
+    let insert = "INSERT INTO release (intent, leaf, request, statement, result) ";
+    script.statement(releases.len()).push(insert).push_values(releases, |mut row, release| {
         row.push_bind(release.intent)
             .push_bind(release.leaf)
             .push_bind(release.request.to_string())
             .push_bind(release.statement.to_string())
-            .push_bind(release.result);
+            .push_bind(release.result.clone());
     });
-    query.build().execute(tx).await?;
-    Ok(())
 }
 
 /// The newest result among the `candidates` (indices of intents) and all intents from `unindexed` on.

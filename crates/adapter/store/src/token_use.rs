@@ -8,6 +8,7 @@ use chancery_core::time::Time;
 use sqlx::{Any, AnyConnection, QueryBuilder, Row as _};
 
 use crate::database::{Database, StoreError};
+use crate::tx::Script;
 
 /// Rows are kept this long after the token expired.
 const KEEP_SECONDS: i64 = 86_400;
@@ -21,7 +22,7 @@ pub async fn bound_to(database: &Database, token: Sha256) -> Result<Option<Reque
 
 /// The bindings of those of `tokens` that were used.
 pub(crate) async fn bindings(
-    tx: &mut AnyConnection,
+    connection: &mut AnyConnection,
     tokens: &[Sha256],
 ) -> Result<HashMap<Sha256, RequestId>, StoreError> {
     if tokens.is_empty() {
@@ -34,7 +35,7 @@ pub(crate) async fn bindings(
     }
     query.push(")");
     let mut bound = HashMap::new();
-    for row in query.build().fetch_all(tx).await? {
+    for row in query.build().persistent(false).fetch_all(connection).await? {
         let token = Sha256::parse_hex(&row.try_get::<String, _>(0)?);
         let token = token.map_err(|error| StoreError::Corrupt(error.to_string()))?;
         bound.insert(token, parse(&row.try_get::<String, _>(1)?)?);
@@ -42,27 +43,21 @@ pub(crate) async fn bindings(
     Ok(bound)
 }
 
-/// Binds tokens that are not bound yet.
-pub(crate) async fn bind(
-    tx: &mut AnyConnection,
-    fresh: &[(Sha256, RequestId, Time)],
-) -> Result<(), StoreError> {
+/// Binds tokens. One that is bound already makes the script conflict.
+pub(crate) fn bind(script: &mut Script, fresh: &[(Sha256, RequestId, Time)]) {
     if fresh.is_empty() {
-        return Ok(());
+        return;
     }
-    let mut query = QueryBuilder::<Any>::new("INSERT INTO token_use (token, request, expires) ");
+    let query = script.statement(fresh.len()).push("INSERT INTO token_use (token, request, expires) ");
     query.push_values(fresh, |mut row, (token, request, expires)| {
         row.push_bind(token.to_string()).push_bind(request.to_string()).push_bind(expires.millis());
     });
-    query.build().execute(tx).await?;
-    Ok(())
 }
 
 /// Forgets tokens that expired a day before `now`: no check would accept them any more.
-pub(crate) async fn prune(tx: &mut AnyConnection, now: Time) -> Result<(), StoreError> {
+pub(crate) fn prune(script: &mut Script, now: Time) {
     let before = now.plus_seconds(KEEP_SECONDS.saturating_neg()).millis();
-    sqlx::query("DELETE FROM token_use WHERE expires < $1").bind(before).execute(tx).await?;
-    Ok(())
+    script.statement(1).push("DELETE FROM token_use WHERE expires < ").push_bind(before);
 }
 
 fn parse(request: &str) -> Result<RequestId, StoreError> {
@@ -72,7 +67,7 @@ fn parse(request: &str) -> Result<RequestId, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tx::write_tx;
+    use crate::tx::Ran;
 
     #[tokio::test]
     async fn tokens_are_forgotten_a_day_after_they_expired() {
@@ -81,15 +76,16 @@ mod tests {
         let request = RequestId::new(Sha256::of(b"r"));
         let tokens = [Sha256::of(b"old"), Sha256::of(b"new")];
         let now = Time::from_seconds(1_000_000);
-        let mut tx = write_tx(&database).await.unwrap();
+        let mut connection = database.connect().await.unwrap();
+        let mut script = Script::begin();
         let fresh = [
             (tokens[0], request, now.plus_seconds(-86_401)),
             (tokens[1], request, now.plus_seconds(-86_399)),
         ];
-        bind(&mut tx, &fresh).await.unwrap();
-        prune(&mut tx, now).await.unwrap();
-        assert_eq!(bindings(&mut tx, &tokens).await.unwrap().len(), 1);
-        tx.commit().await.unwrap();
+        bind(&mut script, &fresh);
+        prune(&mut script, now);
+        assert_eq!(script.commit(&mut connection).await.unwrap(), Ran::Committed);
+        assert_eq!(bindings(&mut connection, &tokens).await.unwrap().len(), 1);
         assert_eq!(bound_to(&database, tokens[0]).await.unwrap(), None);
         assert_eq!(bound_to(&database, tokens[1]).await.unwrap(), Some(request));
     }

@@ -31,8 +31,23 @@ pub fn verify(checkpoint: &SignedCheckpoint, key: &VerifierKey) -> Result<Time, 
     if key.kind() != KeyKind::Cosigner {
         return Err(KeyError::Kind(key.name().clone()));
     }
+    check(checkpoint.note().text(), key.signature_in(checkpoint.note())?, key)
+}
+
+/// Verifies one line by `key` over the note text of a checkpoint that the caller itself has just signed, and tells when
+/// it was made. A checkpoint that came from elsewhere is [`verify`]'s matter.
+pub fn verify_line(text: &str, line: &NoteSignature, key: &VerifierKey) -> Result<Time, KeyError> {
+    if key.kind() != KeyKind::Cosigner {
+        return Err(KeyError::Kind(key.name().clone()));
+    }
+    if line.name != *key.name() || line.key_id != key.id() {
+        return Err(KeyError::Absent(key.name().clone()));
+    }
+    check(text, &line.bytes, key)
+}
+
+fn check(text: &str, bytes: &[u8], key: &VerifierKey) -> Result<Time, KeyError> {
     let wrong = || KeyError::Wrong(key.name().clone());
-    let bytes = key.signature_in(checkpoint.note())?;
     let (stamp, signature) = bytes.split_first_chunk::<8>().ok_or_else(wrong)?;
     // The specification caps timestamps at 2^63 - 1; milliseconds must fit as well.
     let stamp = i64::from_be_bytes(*stamp);
@@ -40,7 +55,7 @@ pub fn verify(checkpoint: &SignedCheckpoint, key: &VerifierKey) -> Result<Time, 
         return Err(wrong());
     }
     let at = Time::from_seconds(stamp);
-    key.check(&message(checkpoint.note().text(), at), signature)?;
+    key.check(&message(text, at), signature)?;
     Ok(at)
 }
 

@@ -1,17 +1,19 @@
 //! One batch: admitted appends, their leaves, and the tree after them.
 
+use std::ops::Range;
+
 use chancery_core::digest::Sha256;
 use chancery_core::port::sequencer::{Append, AppendError};
 use chancery_core::receipt::Receipt;
 use chancery_ledger::merkle::{inclusion_proof, leaf_hash};
 use chancery_ledger::tile::push_entry;
-use sqlx::AnyConnection;
 use tokio::sync::oneshot;
 
-use super::change::{Known, Rows};
+use super::change::{Memory, Rows};
 use super::row;
 use super::tree::{ChangedTile, Recent, Tree};
 use crate::database::StoreError;
+use crate::tx::Script;
 
 /// What a waiter gets.
 pub(crate) type Reply = Result<Vec<Receipt>, AppendError>;
@@ -23,70 +25,83 @@ pub(crate) struct Queued {
     pub(crate) reply: oneshot::Sender<Reply>,
 }
 
-/// A batch before its commit.
+/// A batch: planned, written, then resolved.
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// Size before.
     pub(crate) first: u64,
-    pub(crate) leaves: Vec<String>,
-    hashes: Vec<Sha256>,
     /// The tree after.
     pub(crate) tree: Tree,
+    pub(crate) rows: Rows,
+    admitted: Vec<(Queued, Range<usize>)>,
+    hashes: Vec<Sha256>,
     recent: Recent,
     changed: Vec<ChangedTile>,
-    pub(crate) rows: Rows,
-    waiting: Vec<(oneshot::Sender<Reply>, std::ops::Range<usize>)>,
 }
 
 impl Batch {
     /// Admits appends in order; refused ones are answered at once and leave no trace.
-    pub(crate) async fn plan(
-        tx: &mut AnyConnection,
-        tree: &Tree,
-        queued: Vec<Queued>,
-    ) -> Result<Self, StoreError> {
-        let mut known = Known::load(tx, queued.iter().map(|queued| &queued.append)).await?;
-        let (mut rows, mut leaves, mut waiting) = (Rows::default(), Vec::new(), Vec::new());
+    pub(crate) fn plan(memory: &Memory, tree: &Tree, queued: Vec<Queued>) -> Result<Self, StoreError> {
         let first = tree.edge().size();
+        let (mut rows, mut admitted, mut hashes) = (Rows::default(), Vec::new(), Vec::new());
         for Queued { append, reply } in queued {
-            if let Err(refused) = known.admit(&append, &mut rows) {
+            if let Err(refused) = rows.admit(&append, memory) {
                 // A waiter that went away needs no answer.
                 let _gone = reply.send(Err(refused));
                 continue;
             }
-            let from = leaves.len();
-            let to = from.saturating_add(append.leaves.len());
-            let last = first.saturating_add(u64::try_from(to).unwrap_or(u64::MAX)).saturating_sub(1);
-            rows.add(&append, last)?;
-            leaves.extend(append.leaves);
-            waiting.push((reply, from..to));
+            let from = hashes.len();
+            hashes.extend(append.leaves.iter().map(|leaf| leaf_hash(leaf.as_bytes())));
+            let last =
+                first.saturating_add(u64::try_from(hashes.len()).unwrap_or(u64::MAX)).saturating_sub(1);
+            rows.add(&append, last, memory)?;
+            admitted.push((Queued { append, reply }, from..hashes.len()));
         }
-        let hashes: Vec<Sha256> = leaves.iter().map(|leaf| leaf_hash(leaf.as_bytes())).collect();
         let mut recent = Recent::before(tree);
         let mut tree = tree.clone();
         let changed = tree.append(&hashes, &mut recent).map_err(row::corrupt)?;
-        Ok(Self { first, leaves, hashes, tree, recent, changed, rows, waiting })
+        Ok(Self { first, tree, rows, admitted, hashes, recent, changed })
     }
-    /// Writes everything that belongs to the batch.
-    pub(crate) async fn write(&mut self, tx: &mut AnyConnection) -> Result<(), StoreError> {
-        std::mem::take(&mut self.rows).write(&mut *tx).await?;
-        if self.leaves.is_empty() {
+    /// Whether it adds no leaf.
+    pub(crate) const fn is_leafless(&self) -> bool {
+        self.hashes.is_empty()
+    }
+    /// How many leaves it adds.
+    pub(crate) const fn leaves(&self) -> usize {
+        self.hashes.len()
+    }
+    /// Everything that belongs to the batch.
+    pub(crate) fn write(&self, script: &mut Script) -> Result<(), StoreError> {
+        self.rows.write(script);
+        if self.is_leafless() {
             return Ok(());
         }
         let mut entries = Vec::new();
-        for leaf in &self.leaves {
+        for leaf in self.admitted.iter().flat_map(|(queued, _)| &queued.append.leaves) {
             push_entry(&mut entries, leaf.as_bytes()).map_err(row::corrupt)?;
         }
-        row::insert_batch(&mut *tx, self.first, self.leaves.len(), entries).await?;
+        row::insert_batch(script, self.first, self.hashes.len(), entries)?;
         for tile in &self.changed {
-            row::upsert_tile(&mut *tx, (tile.level, tile.index), &tile.hashes).await?;
+            row::upsert_tile(script, (tile.level, tile.index), &tile.hashes)?;
         }
-        row::insert_head(tx, self.tree.edge(), self.first).await
+        row::replace_head(script, self.tree.edge())
+    }
+    /// The admitted appends again, for another plan.
+    pub(crate) fn into_queued(self) -> Vec<Queued> {
+        self.admitted.into_iter().map(|(queued, _)| queued).collect()
+    }
+    /// Takes the leaves out once they are written.
+    pub(crate) fn take_leaves(&mut self) -> Vec<String> {
+        self.admitted.iter_mut().flat_map(|(queued, _)| std::mem::take(&mut queued.append.leaves)).collect()
+    }
+    /// The tiles that it filled.
+    pub(crate) fn take_full(&mut self) -> impl Iterator<Item = ChangedTile> {
+        std::mem::take(&mut self.changed).into_iter().filter(ChangedTile::is_full)
     }
     /// Answers the waiters with receipts under `checkpoint`.
     pub(crate) fn resolve(self, origin: &str, checkpoint: &str) -> Result<(), StoreError> {
         let size = self.tree.edge().size();
-        for (reply, range) in self.waiting {
+        for (Queued { reply, .. }, range) in self.admitted {
             let mut receipts = Vec::with_capacity(range.len());
             for place in range {
                 let index = self.first.saturating_add(u64::try_from(place).unwrap_or(u64::MAX));
@@ -106,7 +121,7 @@ impl Batch {
     }
     /// Answers the waiters with an error.
     pub(crate) fn fail(self, error: &AppendError) {
-        for (reply, range) in self.waiting {
+        for (Queued { reply, .. }, range) in self.admitted {
             // An append without leaves needs no checkpoint: it is done.
             let _gone = reply.send(if range.is_empty() { Ok(Vec::new()) } else { Err(error.clone()) });
         }

@@ -1,67 +1,91 @@
 //! Changes that go with the leaves: which appends are admitted, and the rows that they become.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chancery_core::digest::Sha256;
 use chancery_core::id::RequestId;
 use chancery_core::port::sequencer::{Append, AppendError, Change};
 use chancery_core::time::Time;
-use sqlx::AnyConnection;
 
 use super::row::column;
+use crate::cache::Cache;
 use crate::database::StoreError;
-use crate::intent::{self, Closing, NewIntent};
+use crate::intent::{self, NewIntent, Plan};
 use crate::released::{self, NewRelease};
 use crate::token_use;
+use crate::tx::Script;
 
-/// What is known before a batch: bindings of its tokens, and which of the intents that it closes are open.
-#[derive(Debug, Default)]
-pub(crate) struct Known {
-    bound: HashMap<Sha256, RequestId>,
+/// Bindings that are kept in memory, twice.
+const TOKENS: usize = 4096;
+/// Bytes of orders that later orders of the same request may refer to, twice.
+const ORDERS: usize = 2 << 20;
+
+/// What the writer, which alone changes these tables, knows without asking them.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    /// Bindings used lately. A token that is not here may be bound all the same; then the commit conflicts.
+    bound: Cache<Sha256, RequestId>,
+    /// INVARIANT: exactly the rows of `intent_open`.
     open: HashSet<i64>,
+    /// Whole orders with their indices, by request.
+    bases: Cache<RequestId, (i64, Arc<str>)>,
 }
 
-/// Rows of the admitted appends.
+impl Memory {
+    pub(crate) fn new(open: impl IntoIterator<Item = i64>) -> Self {
+        let (bound, bases) = (Cache::new(TOKENS), Cache::new(ORDERS));
+        Self { bound, open: open.into_iter().collect(), bases }
+    }
+    /// Whether the intent at `index` is neither released nor abandoned.
+    pub(crate) fn is_open(&self, index: u64) -> bool {
+        i64::try_from(index).is_ok_and(|index| self.open.contains(&index))
+    }
+    /// Takes over bindings that were looked up.
+    pub(crate) fn learn(&mut self, bindings: HashMap<Sha256, RequestId>) {
+        for (token, request) in bindings {
+            self.bound.keep(token, request, 1);
+        }
+    }
+    /// Takes over what was committed.
+    pub(crate) fn committed(&mut self, rows: Rows) {
+        self.learn(rows.tokens.into_iter().map(|(token, request, _)| (token, request)).collect());
+        self.open.extend(rows.intents.iter().map(|intent| intent.index));
+        for index in rows.closed {
+            self.open.remove(&index);
+        }
+        for (request, base) in rows.bases {
+            let weight = base.1.len();
+            self.bases.keep(request, base, weight);
+        }
+    }
+}
+
+/// Rows of the admitted appends of one batch, on top of what the writer knows.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     tokens: Vec<(Sha256, RequestId, Time)>,
+    bound: HashMap<Sha256, RequestId>,
     intents: Vec<NewIntent>,
+    bases: HashMap<RequestId, (i64, Arc<str>)>,
     releases: Vec<NewRelease>,
-    abandoned: Vec<i64>,
+    closed: HashSet<i64>,
 }
 
-impl Known {
-    pub(crate) async fn load<'a>(
-        tx: &mut AnyConnection,
-        appends: impl Iterator<Item = &'a Append>,
-    ) -> Result<Self, StoreError> {
-        let (mut tokens, mut closing) = (Vec::new(), Vec::new());
-        for change in appends.flat_map(|append| &append.changes) {
-            match change {
-                Change::TokenUse { token, .. } => tokens.push(*token),
-                Change::Release { index, .. } | Change::Abandon { index } => {
-                    // An index beyond every column is not open; `admit` says so.
-                    closing.extend(i64::try_from(*index));
-                }
-                Change::Intent { .. } => {}
-            }
-        }
-        let bound = token_use::bindings(tx, &tokens).await?;
-        Ok(Self { bound, open: intent::open_among(tx, &closing).await?.into_iter().collect() })
-    }
-
-    /// Checks all changes of one append, then takes them over; a refused append changes nothing.
-    pub(crate) fn admit(&mut self, append: &Append, rows: &mut Rows) -> Result<(), AppendError> {
+impl Rows {
+    /// Checks all changes of one append, then takes over what needs no index; a refused append changes nothing.
+    pub(crate) fn admit(&mut self, append: &Append, memory: &Memory) -> Result<(), AppendError> {
         let mut closed = HashSet::new();
         for change in &append.changes {
             match change {
-                Change::TokenUse { token, request, .. } => match self.bound.get(token) {
-                    Some(known) if known != request => return Err(AppendError::TokenReplayed(*known)),
+                Change::TokenUse { token, request, .. } => match self.binding(token, memory) {
+                    Some(known) if known != *request => return Err(AppendError::TokenReplayed(known)),
                     Some(_) | None => {}
                 },
                 Change::Release { index, .. } | Change::Abandon { index } => {
                     let idx = i64::try_from(*index).map_err(|_| AppendError::Closed(*index))?;
-                    if !self.open.contains(&idx) || !closed.insert(idx) {
+                    let is_open = memory.open.contains(&idx) && !self.closed.contains(&idx);
+                    if !is_open || !closed.insert(idx) {
                         return Err(AppendError::Closed(*index));
                     }
                 }
@@ -71,34 +95,31 @@ impl Known {
         }
         for change in &append.changes {
             if let Change::TokenUse { token, request, expires } = change
-                && self.bound.insert(*token, *request).is_none()
+                && self.binding(token, memory).is_none()
             {
-                rows.tokens.push((*token, *request, *expires));
+                self.bound.insert(*token, *request);
+                self.tokens.push((*token, *request, *expires));
             }
         }
-        self.open.retain(|idx| !closed.contains(idx));
+        self.closed.extend(closed);
         Ok(())
     }
-}
-
-impl Rows {
+    fn binding(&self, token: &Sha256, memory: &Memory) -> Option<RequestId> {
+        self.bound.get(token).or_else(|| memory.bound.find(token)).copied()
+    }
     /// Adds what needs an index: `last` is that of the append's last leaf.
-    pub(crate) fn add(&mut self, append: &Append, last: u64) -> Result<(), StoreError> {
+    pub(crate) fn add(&mut self, append: &Append, last: u64, memory: &Memory) -> Result<(), StoreError> {
         let more = u64::try_from(append.leaves.len()).unwrap_or(u64::MAX).saturating_sub(1);
         let first = last.saturating_sub(more);
         for change in &append.changes {
             match change {
-                Change::TokenUse { .. } => {}
+                // Closing is `admit`'s matter, because it needs no index.
+                Change::TokenUse { .. } | Change::Abandon { .. } => {}
                 Change::Intent { request, statement, order } => {
                     let (profile, at) = append.leaves.last().map_or((String::new(), 0), |leaf| peek(leaf));
-                    self.intents.push(NewIntent {
-                        index: column(last)?,
-                        request: *request,
-                        statement: *statement,
-                        profile,
-                        at,
-                        plan: order.clone(),
-                    });
+                    let (index, request, statement) = (column(last)?, *request, *statement);
+                    let plan = self.plan((index, request), order, memory);
+                    self.intents.push(NewIntent { index, request, statement, profile, at, plan });
                 }
                 Change::Release { index, request, statement, result } => self.releases.push(NewRelease {
                     intent: column(*index)?,
@@ -107,27 +128,36 @@ impl Rows {
                     statement: *statement,
                     result: result.clone(),
                 }),
-                Change::Abandon { index } => self.abandoned.push(column(*index)?),
             }
         }
         Ok(())
     }
+    /// The order as it is stored; a whole one becomes the base of those that follow.
+    fn plan(&mut self, (index, request): (i64, RequestId), order: &str, memory: &Memory) -> Plan {
+        let base = self.bases.get(&request).or_else(|| memory.bases.find(&request));
+        let plan = base.map_or_else(|| Plan::whole(order), |(base, text)| Plan::beside((*base, text), order));
+        if plan.is_whole() {
+            self.bases.insert(request, (index, Arc::from(order)));
+        }
+        plan
+    }
+    /// The tokens that are bound with these rows unless they were before.
+    pub(crate) fn tokens(&self) -> Vec<Sha256> {
+        self.tokens.iter().map(|(token, ..)| *token).collect()
+    }
     /// Indices of the intents that these rows close.
-    pub(crate) fn closed(&self) -> Vec<u64> {
-        let released = self.releases.iter().map(|release| release.intent);
-        released.chain(self.abandoned.iter().copied()).filter_map(|idx| u64::try_from(idx).ok()).collect()
+    pub(crate) fn closed(&self) -> impl Iterator<Item = u64> {
+        self.closed.iter().filter_map(|idx| u64::try_from(*idx).ok())
     }
     /// The newest event time among the new intents, for pruning.
     pub(crate) fn newest(&self) -> Option<Time> {
         self.intents.iter().map(|intent| intent.at).max().map(Time::from_millis)
     }
-    pub(crate) async fn write(self, tx: &mut AnyConnection) -> Result<(), StoreError> {
-        let released: Vec<i64> = self.releases.iter().map(|release| release.intent).collect();
-        token_use::bind(tx, &self.tokens).await?;
-        intent::insert(tx, self.intents).await?;
-        intent::close(tx, &released, Closing::Released).await?;
-        intent::close(tx, &self.abandoned, Closing::Abandoned).await?;
-        released::insert(tx, self.releases).await
+    pub(crate) fn write(&self, script: &mut Script) {
+        token_use::bind(script, &self.tokens);
+        intent::insert(script, &self.intents);
+        intent::close(script, &self.closed.iter().copied().collect::<Vec<_>>());
+        released::insert(script, &self.releases);
     }
 }
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use chancery_core::port::cosigner::{CosignError, Cosigner, Follow};
 use chancery_ledger::checkpoint::{Checkpoint, Origin};
+use chancery_ledger::cosignature;
 use chancery_ledger::merkle::Head;
 use chancery_ledger::note::NoteSignature;
-use chancery_ledger::receipt::LedgerTrust;
-use sqlx::AnyPool;
+use chancery_ledger::vkey::VerifierKey;
 
 use super::key::LedgerKey;
 use super::row;
+use super::shelf::Shelf;
 use super::tree::Tree;
 use super::view::{Tiles, View, head_at};
 use crate::database::StoreError;
@@ -42,13 +43,17 @@ pub(crate) struct Signing {
     pub(crate) origin: Origin,
     pub(crate) key: LedgerKey,
     pub(crate) cosigner: Arc<dyn Cosigner>,
-    pub(crate) trust: LedgerTrust,
-    pub(crate) pool: AnyPool,
+    /// The follower's key.
+    pub(crate) follower: VerifierKey,
+    pub(crate) shelf: Arc<Shelf>,
 }
 
 impl Signing {
     fn sign(&self, head: Head) -> String {
-        self.key.sign(&Checkpoint { origin: self.origin.clone(), head })
+        self.key.sign(&self.checkpoint(head))
+    }
+    fn checkpoint(&self, head: Head) -> Checkpoint {
+        Checkpoint { origin: self.origin.clone(), head }
     }
 
     /// The cosigned checkpoint of `tree`; `leaves` are those from `from` on, as the follower most likely needs them.
@@ -63,7 +68,7 @@ impl Signing {
         let mut follow = Follow { from, leaves, checkpoint };
         for _ in 0..MAX_JUMPS {
             match self.cosigner.cosign(&follow).await {
-                Ok(line) => return self.accept(&follow.checkpoint, &line),
+                Ok(line) => return self.accept(head, &follow.checkpoint, &line),
                 Err(CosignError::Unavailable(why)) => return Err(NotCosigned::Later(why)),
                 Err(CosignError::Inconsistent(why)) => {
                     return Err(NotCosigned::Never(StoreError::Inconsistent(why)));
@@ -89,7 +94,7 @@ impl Signing {
             if next == target {
                 return Ok(Follow { from: at, leaves, checkpoint: last.checkpoint.clone() });
             }
-            let tiles = Tiles::load(&self.pool, &view, &[next.saturating_sub(1)]).await?;
+            let tiles = Tiles::load(&self.shelf, &view, &[next.saturating_sub(1)]).await?;
             let checkpoint = self.sign(head_at(&tiles, next)?);
             match self.cosigner.cosign(&Follow { from: at, leaves, checkpoint }).await {
                 Ok(_) => at = next,
@@ -107,7 +112,7 @@ impl Signing {
     /// Some of the leaves from `at` on, at least one unless `at` is the target.
     async fn chunk(&self, at: u64, target: u64) -> Result<Vec<String>, StoreError> {
         let to = at.saturating_add(CHUNK_LEAVES).min(target);
-        let mut leaves = row::leaves(&self.pool, at, to).await?;
+        let mut leaves = row::leaves(self.shelf.pool(), at, to).await?;
         let mut bytes = 0_usize;
         let fits = leaves.iter().take_while(|leaf| {
             bytes = bytes.saturating_add(leaf.len());
@@ -118,12 +123,14 @@ impl Signing {
         Ok(leaves)
     }
 
-    /// Adds the follower's line and checks that it is a cosignature by the configured key.
-    fn accept(&self, checkpoint: &str, line: &str) -> Result<String, NotCosigned> {
+    /// Adds the follower's line when it is a cosignature by the configured key over the checkpoint of `head`, whose
+    /// `note` was signed here a moment ago.
+    fn accept(&self, head: Head, note: &str, line: &str) -> Result<String, NotCosigned> {
         let wrong = |what: String| NotCosigned::Later(format!("follower answered wrongly: {what}"));
-        NoteSignature::parse_line(line).map_err(|error| wrong(error.to_string()))?;
-        let note = format!("{checkpoint}{line}");
-        self.trust.open(&note).map_err(|error| wrong(error.to_string()))?;
-        Ok(note)
+        let signature = NoteSignature::parse_line(line).map_err(|error| wrong(error.to_string()))?;
+        let text = self.checkpoint(head).text();
+        cosignature::verify_line(&text, &signature, &self.follower)
+            .map_err(|error| wrong(error.to_string()))?;
+        Ok(format!("{note}{line}"))
     }
 }

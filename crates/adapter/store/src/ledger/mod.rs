@@ -19,6 +19,7 @@ mod reserve;
 mod row;
 mod search;
 mod sequencer;
+mod shelf;
 mod tree;
 mod view;
 mod writer;

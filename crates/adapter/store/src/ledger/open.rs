@@ -15,6 +15,7 @@ use chancery_ledger::tile::{Content, Tile, WIDTH};
 use sqlx::AnyPool;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::change::Memory;
 use super::config::LedgerConfig;
 use super::cosigning::{NotCosigned, Signing};
 use super::key::LedgerKey;
@@ -23,6 +24,7 @@ use super::read::Reader;
 use super::row;
 use super::search;
 use super::sequencer::{Counters, Ledger, Shared, Tasks};
+use super::shelf::Shelf;
 use super::tree::Tree;
 use super::view::View;
 use super::writer::Writer;
@@ -42,8 +44,10 @@ impl Ledger {
         let lock = prepare(&config.directory)?;
         let database = Database::open(&config.directory.join("state.db")).await?;
         let tree = load(database.readers()).await?;
-        let signing = signing(&config, cosigner, key, &database)?;
-        let shared = Arc::new(share(&config, database).await?);
+        let shelf = Arc::new(Shelf::new(database.readers().clone()));
+        let signing = signing(&config, cosigner, key, Arc::clone(&shelf))?;
+        let (shared, memory) = share(&config, database, shelf).await?;
+        let shared = Arc::new(shared);
         let (followed, first) = start(&signing, &tree).await?;
         let (view, seen) = watch::channel(Arc::new(first));
         let (queue, waiting) = mpsc::channel(config.queue.max(1));
@@ -54,8 +58,11 @@ impl Ledger {
         let published = row::mark(shared.database.readers(), "published").await?;
         shared.published.store(published, std::sync::atomic::Ordering::Release);
         let writer = Writer {
+            connection: shared.database.connect().await?,
+            checker: shared.database.connect().await?,
             shared: Arc::clone(&shared),
             signing,
+            memory,
             tree,
             followed,
             queue: waiting,
@@ -95,7 +102,7 @@ fn signing(
     config: &LedgerConfig,
     cosigner: Arc<dyn Cosigner>,
     key: LedgerKey,
-    database: &Database,
+    shelf: Arc<Shelf>,
 ) -> Result<Signing, StoreError> {
     if key.verifier().name() != config.origin.key_name() {
         let why =
@@ -103,26 +110,32 @@ fn signing(
         return Err(StoreError::Value(why));
     }
     let trust = LedgerTrust::new(key.verifier().clone(), vec![config.cosigner.clone()], 1);
-    let trust = trust.map_err(|error| StoreError::Value(error.to_string()))?;
-    let pool = database.readers().clone();
-    Ok(Signing { origin: config.origin.clone(), key, cosigner, trust, pool })
+    // The kind of the keys, and that the follower's is not the ledger's own.
+    trust.map_err(|error| StoreError::Value(error.to_string()))?;
+    let follower = config.cosigner.clone();
+    Ok(Signing { origin: config.origin.clone(), key, cosigner, follower, shelf })
 }
 
-async fn share(config: &LedgerConfig, database: Database) -> Result<Shared, StoreError> {
-    let open = intent::open(&database, u32::MAX).await?;
-    let open: std::collections::HashSet<u64> = open.into_iter().map(|intent| intent.index).collect();
-    let signed = Signed::open(&config.directory.join("signed"), |index| open.contains(&index))?;
+async fn share(
+    config: &LedgerConfig,
+    database: Database,
+    shelf: Arc<Shelf>,
+) -> Result<(Shared, Memory), StoreError> {
+    let memory = Memory::new(intent::open_indices(&database).await?);
+    let signed = Signed::open(&config.directory.join("signed"), |index| memory.is_open(index))?;
     let (stopped, _) = watch::channel(None);
-    Ok(Shared {
+    let shared = Shared {
         directory: config.directory.clone(),
         reserve: config.reserve,
         database,
+        shelf,
         signed,
         counters: Counters::default(),
         published: AtomicU64::new(0),
         wal: Notify::new(),
         stopped,
-    })
+    };
+    Ok((shared, memory))
 }
 
 /// The tree from the last right edge, the last tiles of level 1 and above, and the leaves of the last bundle.

@@ -6,7 +6,7 @@ use chancery_core::digest::Sha256;
 use chancery_core::id::{RequestId, StatementId};
 use chancery_core::receipt::Receipt;
 use chancery_ledger::checkpoint::Origin;
-use chancery_ledger::merkle::{consistency_proof, inclusion_proof, leaf_hash};
+use chancery_ledger::merkle::{consistency_proof, inclusion_proof, verify_inclusion};
 use chancery_ledger::tile::{Content, Tile, WIDTH, encode_hashes, push_entry};
 use tokio::sync::watch;
 
@@ -67,16 +67,15 @@ impl Reader {
     pub async fn receipt(&self, index: u64) -> Result<Receipt, StoreError> {
         self.within(index)?;
         let view = self.now();
-        let leaf = self.leaf(index).await?;
-        let tiles = Tiles::load(self.shared.database.readers(), &view, &[index]).await?;
-        Ok(Receipt {
-            origin: self.origin.to_string(),
-            index,
-            size: view.size,
-            leaf_hash: leaf_hash(leaf.as_bytes()),
-            proof: inclusion_proof(index, view.size, &tiles.nodes()).map_err(row::corrupt)?,
-            checkpoint: view.checkpoint.clone(),
-        })
+        let tiles = Tiles::load(&self.shared.shelf, &view, &[index]).await?;
+        let leaf_hash =
+            tiles.leaf(index).ok_or_else(|| row::corrupt(format!("hash of leaf {index} is missing")))?;
+        let proof = inclusion_proof(index, view.size, &tiles.nodes()).map_err(row::corrupt)?;
+        // Damaged tiles must show here and not at whoever gets the receipt.
+        let root = view.root.ok_or_else(|| StoreError::NotFound("checkpoint".into()))?;
+        verify_inclusion((index, view.size), &leaf_hash, &proof, &root).map_err(row::corrupt)?;
+        let checkpoint = view.checkpoint.clone();
+        Ok(Receipt { origin: self.origin.to_string(), index, size: view.size, leaf_hash, proof, checkpoint })
     }
     /// The proof that the tree of size `from` is a prefix of that of size `to` (RFC 6962 §2.1.2).
     pub async fn consistency(&self, from: u64, to: u64) -> Result<Vec<Sha256>, StoreError> {
@@ -85,7 +84,7 @@ impl Reader {
             return Err(StoreError::NotFound(format!("tree of size {}", from.max(to))));
         }
         let positions = [from.saturating_sub(1), to.saturating_sub(1)];
-        let tiles = Tiles::load(self.shared.database.readers(), &view, &positions).await?;
+        let tiles = Tiles::load(&self.shared.shelf, &view, &positions).await?;
         consistency_proof(from, to, &tiles.nodes()).map_err(row::corrupt)
     }
     /// The bytes below the ledger's URL prefix: `checkpoint`, `tile/0/x001/234`, `tile/entries/005.p/17`. Nothing when
@@ -96,15 +95,26 @@ impl Reader {
             return Ok(self.checkpoint().map(String::into_bytes));
         }
         match Tile::parse(path) {
-            Ok(tile) if tile.is_in(view.size) => self.tile_bytes(&view, tile).await.map(Some),
+            Ok(tile) if tile.is_in(view.size) => match self.published(tile).await {
+                Some(bytes) => Ok(Some(bytes)),
+                None => self.tile_bytes(&view, tile).await.map(Some),
+            },
             Ok(_) | Err(_) => Ok(None),
         }
     }
+    /// A full tile's file. One that cannot be read, or was not published yet, comes from the database instead.
+    async fn published(&self, tile: Tile) -> Option<Vec<u8>> {
+        let published = self.shared.published.load(std::sync::atomic::Ordering::Acquire);
+        if !tile.is_full() || !tile.is_in(published) {
+            return None;
+        }
+        tokio::fs::read(self.shared.directory.join("ledger").join(tile.to_string())).await.ok()
+    }
     /// INVARIANT: the tile is in the tree of the view.
     pub(crate) async fn tile_bytes(&self, view: &View, tile: Tile) -> Result<Vec<u8>, StoreError> {
-        let pool = self.shared.database.readers();
         match tile.content {
             Content::Entries => {
+                let pool = self.shared.database.readers();
                 let first = tile.index.saturating_mul(WIDTH);
                 let leaves = row::leaves(pool, first, first.saturating_add(u64::from(tile.width))).await?;
                 let mut bytes = Vec::new();
@@ -114,7 +124,7 @@ impl Reader {
                 Ok(bytes)
             }
             Content::Hashes(level) => {
-                let hashes = view::hashes(pool, view, (level, tile.index)).await?;
+                let hashes = view::hashes(&self.shared.shelf, view, (level, tile.index)).await?;
                 let hashes = hashes.as_ref().and_then(|hashes| hashes.get(..usize::from(tile.width)));
                 hashes.map(encode_hashes).ok_or_else(|| row::corrupt(format!("{tile} is not there")))
             }

@@ -1,13 +1,15 @@
-//! The ledger's tables: batches of leaves, right edges, tiles of level 1 and above.
+//! The ledger's tables: batches of leaves, the right edge, tiles.
 
 use std::sync::Arc;
 
 use chancery_core::digest::Sha256;
-use chancery_ledger::merkle::Edge;
+use chancery_ledger::merkle::{Edge, leaf_hash};
 use chancery_ledger::tile::{decode_hashes, encode_hashes, entries};
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AnyPool, Row as _};
 
 use crate::database::StoreError;
+use crate::tx::Script;
 
 /// Most leaves that one stored batch may hold; only a bound for reading.
 const MAX_BATCH: usize = 1 << 20;
@@ -21,61 +23,80 @@ pub(crate) fn corrupt(what: impl std::fmt::Display) -> StoreError {
 }
 
 /// Writes the leaves of one commit.
-pub(crate) async fn insert_batch(
-    tx: &mut AnyConnection,
+pub(crate) fn insert_batch(
+    script: &mut Script,
     first: u64,
     count: usize,
     entries: Vec<u8>,
 ) -> Result<(), StoreError> {
     let count = i64::try_from(count).map_err(|_| StoreError::Value("too many leaves".into()))?;
-    let insert = "INSERT INTO ledger_batch (first, count, entries) VALUES ($1, $2, $3)";
-    sqlx::query(insert).bind(column(first)?).bind(count).bind(entries).execute(tx).await?;
+    let query = script.statement(1).push("INSERT INTO ledger_batch (first, count, entries) VALUES (");
+    query.push_bind(column(first)?).push(", ").push_bind(count).push(", ").push_bind(entries).push(")");
     Ok(())
 }
 
-/// Writes the right edge after a commit and drops those before `keep_from`.
-pub(crate) async fn insert_head(
-    tx: &mut AnyConnection,
-    edge: &Edge,
-    keep_from: u64,
-) -> Result<(), StoreError> {
-    let insert = "INSERT INTO ledger_head (size, root, edge) VALUES ($1, $2, $3)";
-    sqlx::query(insert)
-        .bind(column(edge.size())?)
-        .bind(edge.root().as_bytes().to_vec())
-        .bind(encode_hashes(edge.hashes()))
-        .execute(&mut *tx)
-        .await?;
-    let delete = "DELETE FROM ledger_head WHERE size < $1";
-    sqlx::query(delete).bind(column(keep_from)?).execute(tx).await?;
+/// Writes the right edge after a commit in place of the one before it.
+pub(crate) fn replace_head(script: &mut Script, edge: &Edge) -> Result<(), StoreError> {
+    let query = script.statement(1).push("INSERT INTO ledger_head (id, size, root, edge) VALUES (1, ");
+    query.push_bind(column(edge.size())?).push(", ").push_bind(edge.root().as_bytes().to_vec());
+    query.push(", ").push_bind(encode_hashes(edge.hashes()));
+    query.push(
+        ") ON CONFLICT (id) DO UPDATE SET size = excluded.size, root = excluded.root, edge = excluded.edge",
+    );
     Ok(())
 }
 
-/// Writes a tile of level 1 or above, partial or full.
-pub(crate) async fn upsert_tile(
-    tx: &mut AnyConnection,
+/// Writes a tile: of level 1 or above partial or full, of level 0 full.
+pub(crate) fn upsert_tile(
+    script: &mut Script,
     (level, index): (u8, u64),
     hashes: &[Sha256],
 ) -> Result<(), StoreError> {
-    let upsert = "INSERT INTO ledger_tile (level, idx, hashes) VALUES ($1, $2, $3) \
-                  ON CONFLICT (level, idx) DO UPDATE SET hashes = excluded.hashes";
-    let query = sqlx::query(upsert).bind(i64::from(level)).bind(column(index)?);
-    query.bind(encode_hashes(hashes)).execute(tx).await?;
+    let query = script.statement(1).push("INSERT INTO ledger_tile (level, idx, hashes) VALUES (");
+    query.push_bind(i64::from(level)).push(", ").push_bind(column(index)?);
+    query.push(", ").push_bind(encode_hashes(hashes));
+    query.push(") ON CONFLICT (level, idx) DO UPDATE SET hashes = excluded.hashes");
     Ok(())
 }
 
-/// The newest right edge; its own root must be the one beside it. Nothing when the ledger is empty.
+/// Sets the size up to which full tiles are on disk as files.
+pub(crate) fn set_published(script: &mut Script, size: u64) -> Result<(), StoreError> {
+    let query = script.statement(1).push("INSERT INTO ledger_mark (name, value) VALUES ('published', ");
+    query.push_bind(column(size)?).push(") ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+    Ok(())
+}
+
+/// The last right edge; its own root must be the one beside it. Nothing when the ledger is empty.
 pub(crate) async fn last_head(pool: &AnyPool) -> Result<Option<Edge>, StoreError> {
-    let query = "SELECT size, root, edge FROM ledger_head ORDER BY size DESC LIMIT 1";
-    let Some(row) = sqlx::query(query).fetch_optional(pool).await? else { return Ok(None) };
+    let row = sqlx::query("SELECT size, root, edge FROM ledger_head").fetch_optional(pool).await?;
+    row.map(|row| head(&row)).transpose()
+}
+
+fn head(row: &AnyRow) -> Result<Edge, StoreError> {
     let size = u64::try_from(row.try_get::<i64, _>(0)?).map_err(corrupt)?;
     let root = Sha256::from_slice(&row.try_get::<Vec<u8>, _>(1)?).map_err(corrupt)?;
     let hashes = decode_hashes(&row.try_get::<Vec<u8>, _>(2)?).map_err(corrupt)?;
     let edge = Edge::from_parts(size, hashes).map_err(corrupt)?;
-    if edge.root() == root { Ok(Some(edge)) } else { Err(corrupt(format!("root of size {size}"))) }
+    if edge.root() == root { Ok(edge) } else { Err(corrupt(format!("root of size {size}"))) }
 }
 
-/// A tile of level 1 or above, as wide as it is stored.
+/// What was stored of one commit: its leaves' hashes, and the right edge. One message, two statements.
+pub(crate) async fn read_back(
+    connection: &mut AnyConnection,
+    first: u64,
+) -> Result<(Vec<Sha256>, Edge), StoreError> {
+    let query =
+        "SELECT entries FROM ledger_batch WHERE first >= $1; SELECT size, root, edge FROM ledger_head";
+    let rows = sqlx::query(query).bind(column(first)?).fetch_all(connection).await?;
+    let [batch, last] = rows.as_slice() else {
+        return Err(corrupt(format!("{} rows read back, expected a batch and a head", rows.len())));
+    };
+    let bytes: Vec<u8> = batch.try_get(0)?;
+    let leaves = entries(&bytes, MAX_BATCH).map_err(corrupt)?;
+    Ok((leaves.into_iter().map(leaf_hash).collect(), head(last)?))
+}
+
+/// A tile, as wide as it is stored.
 pub(crate) async fn tile(
     pool: &AnyPool,
     (level, index): (u8, u64),

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::batch::{Queued, Reply};
 use super::read::Reader;
 use super::reserve;
+use super::shelf::Shelf;
 use crate::database::{Database, StoreError};
 use crate::signed::Signed;
 
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) directory: PathBuf,
     pub(crate) reserve: u64,
     pub(crate) database: Database,
+    pub(crate) shelf: Arc<Shelf>,
     pub(crate) signed: Signed,
     pub(crate) counters: Counters,
     /// Size up to which full tiles are on disk as files, synced.

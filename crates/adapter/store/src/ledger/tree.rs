@@ -14,12 +14,18 @@ pub(crate) struct Tree {
     last: Vec<Vec<Sha256>>,
 }
 
-/// A tile of level 1 or above that a batch changed.
+/// A tile that a batch changed, of level 1 or above, or that it filled, of level 0.
 #[derive(Debug)]
 pub(crate) struct ChangedTile {
     pub(crate) level: u8,
     pub(crate) index: u64,
     pub(crate) hashes: Vec<Sha256>,
+}
+
+impl ChangedTile {
+    pub(crate) fn is_full(&self) -> bool {
+        u64::try_from(self.hashes.len()) == Ok(WIDTH)
+    }
 }
 
 /// Nodes known while a batch is made: the edge before it and everything that it completed. That is all that proofs
@@ -56,7 +62,7 @@ impl Tree {
     pub(crate) fn last_tiles(&self) -> &[Vec<Sha256>] {
         &self.last
     }
-    /// Appends leaf hashes; tells which tiles of level 1 and above changed.
+    /// Appends leaf hashes; tells which tiles have to be stored.
     pub(crate) fn append(
         &mut self,
         leaves: &[Sha256],
@@ -87,7 +93,7 @@ fn keep(last: &mut Vec<Vec<Sha256>>, node: &Node, changed: &mut Vec<ChangedTile>
         tile.clear();
     }
     tile.push(node.hash);
-    if level > 0 {
+    if level > 0 || u64::try_from(tile.len()) == Ok(WIDTH) {
         changed.retain(|known: &ChangedTile| (known.level, known.index) != (level, index));
         changed.push(ChangedTile { level, index, hashes: tile.clone() });
     }

@@ -8,10 +8,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chancery_core::port::sequencer::AppendError;
-use chancery_ledger::merkle::{Edge, leaf_hash};
+use chancery_ledger::merkle::Edge;
+use sqlx::{AnyConnection, Connection as _};
 use tokio::sync::{mpsc, watch};
 
 use super::batch::{Batch, Queued};
+use super::change::Memory;
 use super::cosigning::{NotCosigned, Signing};
 use super::row;
 use super::sequencer::Shared;
@@ -19,19 +21,26 @@ use super::tree::Tree;
 use super::view::View;
 use crate::database::StoreError;
 use crate::token_use;
-use crate::tx::write_tx;
+use crate::tx::{Ran, Script};
 
 /// Appends and bytes of leaves in one batch; a follower gets a batch in one message.
 const MAX_APPENDS: usize = 512;
 const MAX_BYTES: usize = 1 << 20;
 /// How often a head that waits for its cosignature is offered again while nothing else happens.
 const RETRY: Duration = Duration::from_secs(1);
+/// A look-up after the first conflict leaves nothing to conflict with; the bound only ends what cannot be.
+const MAX_CONFLICTS: u32 = 2;
 /// Expired tokens are forgotten, and the WAL is moved, once in this many commits.
 const PRUNE_EVERY: u64 = 1024;
 const WAL_EVERY: u64 = 256;
 
 pub(crate) struct Writer {
+    /// Writes; nobody else uses it.
+    pub(crate) connection: AnyConnection,
+    /// Reads back what the other one wrote, through page caches of its own.
+    pub(crate) checker: AnyConnection,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) memory: Memory,
     pub(crate) signing: Signing,
     pub(crate) tree: Tree,
     /// Size up to which the follower is known to have followed.
@@ -59,12 +68,16 @@ impl Writer {
             let queued = match self.next().await {
                 Next::Batch(queued) => queued,
                 Next::Retry => Vec::new(),
-                Next::End => return,
+                Next::End => break,
             };
             if let Err(error) = self.step(queued).await {
                 self.shared.stop(&error);
                 return;
             }
+        }
+        // What could still fail here is only the closing itself: everything is committed.
+        for connection in [self.connection, self.checker] {
+            let _closed = connection.close().await;
         }
     }
 
@@ -111,9 +124,12 @@ impl Writer {
         let before = self.tree.edge().clone();
         let mut batch = None;
         if !queued.is_empty() {
-            let done = self.commit(queued).await?;
+            let mut done = self.commit(queued).await?;
             self.recompute(&before, &done).await?;
-            self.tree = done.tree.clone();
+            self.tree.clone_from(&done.tree);
+            for tile in done.take_full() {
+                self.shared.shelf.keep((tile.level, tile.index), &Arc::new(tile.hashes));
+            }
             batch = Some(done);
         }
         let nothing_new = self.tree.edge().size() == before.size();
@@ -121,7 +137,7 @@ impl Writer {
             // Changes without leaves are done with their commit: no checkpoint has to cover them.
             return batch.map_or(Ok(()), |batch| batch.resolve(self.signing.origin.as_str(), ""));
         }
-        let leaves = batch.as_ref().map_or(Vec::new(), |batch| batch.leaves.clone());
+        let leaves = batch.as_mut().map_or(Vec::new(), Batch::take_leaves);
         // A follower that is behind `before` says so, and is caught up from where it says.
         let cosigned = self.signing.cosign(&self.tree, before.size(), leaves).await;
         self.finish(batch, cosigned)
@@ -147,44 +163,59 @@ impl Writer {
 
     async fn commit(&mut self, queued: Vec<Queued>) -> Result<Batch, StoreError> {
         let appends = u64::try_from(queued.len()).unwrap_or(0);
-        let mut tx = write_tx(&self.shared.database).await?;
-        let mut batch = Batch::plan(&mut tx, &self.tree, queued).await?;
-        let (closed, newest) = (batch.rows.closed(), batch.rows.newest());
-        batch.write(&mut tx).await?;
         let commits = self.shared.counters.commits.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        if let Some(newest) = newest.filter(|_| commits.is_multiple_of(PRUNE_EVERY)) {
-            token_use::prune(&mut tx, newest).await?;
-        }
         let published = self.shared.published.load(Ordering::Acquire);
-        if published != self.published {
-            row::set_mark(&mut tx, "published", published).await?;
-            self.published = published;
+        let mut batch = Batch::plan(&self.memory, &self.tree, queued)?;
+        let mut conflicts = 0;
+        while self.write(&batch, commits, published).await? == Ran::Conflicted {
+            // Some of the tokens were bound before and are not in memory any more. Looked up, they are refused or join.
+            let tokens = batch.rows.tokens();
+            let known = token_use::bindings(&mut self.connection, &tokens).await?;
+            conflicts += 1;
+            if known.is_empty() || conflicts > MAX_CONFLICTS {
+                return Err(row::corrupt("a row was there before it was written"));
+            }
+            self.memory.learn(known);
+            batch = Batch::plan(&self.memory, &self.tree, batch.into_queued())?;
         }
-        tx.commit().await?;
+        self.published = published;
         self.shared.counters.appends.fetch_add(appends, Ordering::Relaxed);
-        let leaves = u64::try_from(batch.leaves.len()).unwrap_or(0);
+        let leaves = u64::try_from(batch.leaves()).unwrap_or(0);
         self.shared.counters.leaves.fetch_add(leaves, Ordering::Relaxed);
         if commits.is_multiple_of(WAL_EVERY) {
             self.shared.wal.notify_one();
         }
-        self.shared.signed.forget(closed)?;
+        let rows = std::mem::take(&mut batch.rows);
+        self.shared.signed.forget(rows.closed())?;
+        self.memory.committed(rows);
         Ok(batch)
+    }
+
+    async fn write(&mut self, batch: &Batch, commits: u64, published: u64) -> Result<Ran, StoreError> {
+        let mut script = Script::begin();
+        batch.write(&mut script)?;
+        if let Some(newest) = batch.rows.newest().filter(|_| commits.is_multiple_of(PRUNE_EVERY)) {
+            token_use::prune(&mut script, newest);
+        }
+        if published != self.published {
+            row::set_published(&mut script, published)?;
+        }
+        script.commit(&mut self.connection).await
     }
 
     /// Before anything is signed, the new leaves and the right edge are read back from storage and the root is
     /// computed from them: a bit that flipped on the way would otherwise be signed for ever (Yeti 2022).
-    async fn recompute(&self, before: &Edge, batch: &Batch) -> Result<(), StoreError> {
-        let expected = batch.tree.edge();
-        if batch.leaves.is_empty() {
+    async fn recompute(&mut self, before: &Edge, batch: &Batch) -> Result<(), StoreError> {
+        if batch.is_leafless() {
             return Ok(());
         }
-        let pool = self.shared.database.readers();
+        let expected = batch.tree.edge();
+        let (leaves, stored) = row::read_back(&mut self.checker, before.size()).await?;
         let mut edge = before.clone();
-        for leaf in row::leaves(pool, before.size(), expected.size()).await? {
-            edge.append(leaf_hash(leaf.as_bytes()), |_| {}).map_err(row::corrupt)?;
+        for leaf in leaves {
+            edge.append(leaf, |_| {}).map_err(row::corrupt)?;
         }
-        let stored = row::last_head(pool).await?;
-        if edge == *expected && stored.as_ref() == Some(expected) {
+        if edge == *expected && stored == *expected {
             return Ok(());
         }
         Err(row::corrupt(format!("what was read back does not give the root of size {}", expected.size())))
