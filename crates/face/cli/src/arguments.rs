@@ -127,6 +127,22 @@ pub(crate) enum Command {
     Pkcs11Worker(Role),
 }
 
+/// Whether a command changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It does.
+    Real,
+    /// It only says what it would do.
+    Rehearsal,
+}
+
+impl Mode {
+    /// As `--dry-run` says.
+    pub(crate) const fn of(dry_run: &bool) -> Self {
+        if *dry_run { Self::Rehearsal } else { Self::Real }
+    }
+}
+
 /// A hidden role takes its arguments as they are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Role {

@@ -57,6 +57,11 @@ impl Failure {
             exit: code.exit(),
         }
     }
+    /// Something that broke and should not have; `what` is for people.
+    #[must_use]
+    pub fn error(what: impl Into<String>) -> Self {
+        Self::new(Code::Unexpected, what)
+    }
     /// A file that cannot be read or written.
     #[must_use]
     pub fn file(verb: &str, path: &std::path::Path, error: &dyn Display) -> Self {

@@ -49,16 +49,15 @@ fn refuse(error: &clap::Error, arguments: &[OsString], streams: Streams<'_>, hos
     let globals = Globals { json, color: ColorChoice::Auto, ..Globals::default() };
     let mut terminal = Terminal::new(streams, &globals, host);
     let text = error.render().to_string();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            terminal.result(&text);
-            return finish(terminal, Exit::Ok.code());
-        }
-        _ if json => {
-            let what = text.trim_start_matches("error: ").lines().next().unwrap_or_default().to_owned();
-            terminal.failure(&Failure::new(Code::Usage, what).hint("chancery --help"));
-        }
-        _ => terminal.complain(&text),
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        terminal.result(&text);
+        return finish(terminal, Exit::Ok.code());
+    }
+    if json {
+        let what = text.trim_start_matches("error: ").lines().next().unwrap_or_default().to_owned();
+        terminal.failure(&Failure::new(Code::Usage, what).hint("chancery --help"));
+    } else {
+        terminal.complain(&text);
     }
     finish(terminal, Exit::Usage.code())
 }

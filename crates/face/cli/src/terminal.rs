@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::Write;
 
+use serde_json::{Map, Value};
+
 use crate::arguments::{ColorChoice, Globals};
 use crate::failure::Failure;
 use crate::host::Host;
@@ -84,6 +86,17 @@ impl<'a> Terminal<'a> {
     /// Writes a JSON document as the result.
     pub(crate) fn json(&mut self, value: &serde_json::Value) {
         self.result(&format!("{value:#}\n"));
+    }
+    /// Writes a wire type as the result, under a schema of the command line's own.
+    pub(crate) fn document(&mut self, schema: &str, value: Value) {
+        let mut members = match value {
+            Value::Object(members) => members,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Map::new()
+            }
+        };
+        members.insert("schema".into(), Value::String(schema.to_owned()));
+        self.json(&Value::Object(members));
     }
     /// A message for people; not with `--quiet`.
     pub(crate) fn message(&mut self, text: &str) {

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     }
     let all_well = findings.iter().all(|finding| finding.ok);
     match context.terminal.shape() {
-        Shape::Json => context.terminal.json(&document(&findings, all_well)),
+        Shape::Json => context.terminal.json(&document(&findings)),
         Shape::Text => context.terminal.result(&lines(&findings)),
     }
     Ok(if all_well { Exit::Ok } else { Exit::Error })
@@ -149,7 +149,8 @@ fn keyguard(socket: &std::path::Path, context: &Context<'_, '_>, findings: &mut 
     }
 }
 
-fn document(findings: &[Finding], all_well: bool) -> Value {
+fn document(findings: &[Finding]) -> Value {
+    let all_well = findings.iter().all(|finding| finding.ok);
     let checks: Vec<Value> = findings
         .iter()
         .map(|finding| {

@@ -33,11 +33,10 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         Shape::Text => context.terminal.result(&text),
         Shape::Json => {
             let mut value = value;
-            value["schema"] = json!("chancery.help/1");
-            if value.get("topic").is_some() {
-                value["text"] = json!(text);
+            if let Some(members) = value.as_object_mut().filter(|members| members.contains_key("topic")) {
+                members.insert("text".into(), json!(text));
             }
-            context.terminal.json(&value);
+            context.terminal.document("chancery.help/1", value);
         }
     }
     Ok(Exit::Ok)

@@ -128,7 +128,9 @@ fn certificate(der: &[u8]) -> Value {
 fn without_absent(claims: Value) -> Value {
     match claims {
         Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-        other => other,
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            other
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use chancery_core::algorithm::KeyAlgorithm;
 use chancery_core::environment::Environment;
 use chancery_core::family::Family;
 use chancery_core::id::KeyId;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Context;
 use super::whoami::json_word;
@@ -124,7 +124,7 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     };
     match context.terminal.shape() {
         Shape::Text => context.terminal.result(&text),
-        Shape::Json => context.terminal.json(&with_schema(value, schema)),
+        Shape::Json => context.terminal.document(schema, value),
     }
     Ok(Exit::Ok)
 }
@@ -179,15 +179,4 @@ fn details(key: &Key) -> String {
         text.push_str(&format!("  {}\n", printable(attribute)));
     }
     text
-}
-
-/// Adds the schema to a document.
-pub(super) fn with_schema(value: Value, schema: &str) -> Value {
-    match value {
-        Value::Object(mut members) => {
-            members.insert("schema".into(), json!(schema));
-            Value::Object(members)
-        }
-        other => json!({"schema": schema, "value": other}),
-    }
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::key::Admin;
+use crate::arguments::Mode;
 use crate::catalogue::Code;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -82,10 +83,17 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         Verb::Test(directory) => test(&directory.path, context)?,
         Verb::Show { directory, cedar, profile } => {
             let (documents, policy) = load(&directory.path, context)?;
-            show(&documents, &policy, *cedar, profile.as_deref())?
+            let only = named(&policy, profile.as_deref())?;
+            let text =
+                if *cedar { policy.cedar(only.as_ref()) } else { show(&documents, &policy, only.as_ref()) };
+            let value =
+                json!({"schema": "chancery.policy-show/1", "version": documents.version(), "text": text});
+            (value, text, Exit::Ok)
         }
         Verb::Explain { directory, case } => explained(&directory.path, case, context)?,
-        Verb::Apply { directory, admin, dry_run } => apply(&directory.path, admin, *dry_run, context)?,
+        Verb::Apply { directory, admin, dry_run } => {
+            apply(&directory.path, admin, Mode::of(dry_run), context)?
+        }
     };
     match context.terminal.shape() {
         Shape::Json => context.terminal.json(&value),
@@ -150,40 +158,31 @@ fn test(path: &Path, context: &mut Context<'_, '_>) -> Result<Answer, Failure> {
     Ok((json!({"schema": "chancery.policy-test/1", "ok": failed == 0, "cases": cases}), text, exit))
 }
 
-fn show(
-    documents: &Documents,
-    policy: &Policy,
-    cedar: bool,
-    profile: Option<&str>,
-) -> Result<Answer, Failure> {
-    let only = profile
-        .map(ProfileName::parse)
-        .transpose()
-        .map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
-    if let Some(name) = only.as_ref().filter(|name| policy.profile(name).is_none()) {
-        return Err(Failure::new(Code::Unknown, format!("no profile `{name}`")));
+fn show(documents: &Documents, policy: &Policy, only: Option<&ProfileName>) -> String {
+    let mut text = format!("version {}\n", documents.version());
+    for profile in policy.profiles().filter(|profile| only.is_none_or(|name| name == profile.name())) {
+        let formats: Vec<&str> = profile.formats().keys().map(|format| format.name()).collect();
+        text.push_str(&format!(
+            "{}  {}  {}  {} grants  owner {}\n",
+            profile.name(),
+            profile.environment(),
+            formats.join(","),
+            profile.grants().len(),
+            printable(profile.owner())
+        ));
     }
-    let text = if cedar {
-        policy.cedar(only.as_ref())
+    text
+}
+
+/// The profile that `--profile` names; it must exist.
+fn named(policy: &Policy, profile: Option<&str>) -> Result<Option<ProfileName>, Failure> {
+    let Some(text) = profile else { return Ok(None) };
+    let name = ProfileName::parse(text).map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
+    if policy.profile(&name).is_some() {
+        Ok(Some(name))
     } else {
-        let mut text = format!("version {}\n", documents.version());
-        for profile in
-            policy.profiles().filter(|profile| only.as_ref().is_none_or(|name| name == profile.name()))
-        {
-            let formats: Vec<&str> = profile.formats().keys().map(|format| format.name()).collect();
-            text.push_str(&format!(
-                "{}  {}  {}  {} grants  owner {}\n",
-                profile.name(),
-                profile.environment(),
-                formats.join(","),
-                profile.grants().len(),
-                printable(profile.owner())
-            ));
-        }
-        text
-    };
-    let value = json!({"schema": "chancery.policy-show/1", "version": documents.version(), "text": text});
-    Ok((value, text, Exit::Ok))
+        Err(Failure::new(Code::Unknown, format!("no profile `{name}`")))
+    }
 }
 
 fn explained(path: &Path, case: &str, context: &mut Context<'_, '_>) -> Result<Answer, Failure> {
@@ -201,14 +200,9 @@ fn explained(path: &Path, case: &str, context: &mut Context<'_, '_>) -> Result<A
     ))
 }
 
-fn apply(
-    path: &Path,
-    admin: &Admin,
-    dry_run: bool,
-    context: &mut Context<'_, '_>,
-) -> Result<Answer, Failure> {
+fn apply(path: &Path, admin: &Admin, mode: Mode, context: &mut Context<'_, '_>) -> Result<Answer, Failure> {
     let (documents, _) = load(path, context)?;
-    if dry_run {
+    if mode == Mode::Rehearsal {
         let text = format!("would apply version {}\n", documents.version());
         return Ok((
             json!({"schema": "chancery.policy-apply/1", "dry_run": true, "version": documents.version()}),

@@ -65,11 +65,7 @@ fn look(server: &Server, id: RequestId) -> Result<RequestState, Failure> {
 
 fn show(state: &RequestState, context: &mut Context<'_, '_>) {
     match context.terminal.shape() {
-        Shape::Json => {
-            let mut value = json!(state);
-            value["schema"] = json!("chancery.request-state/1");
-            context.terminal.json(&value);
-        }
+        Shape::Json => context.terminal.document("chancery.request-state/1", json!(state)),
         Shape::Text => {
             let mut text = format!("request {}  {}\n", state.request_id, json_word(&state.state));
             for one in &state.statements {

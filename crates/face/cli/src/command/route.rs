@@ -1,6 +1,6 @@
 //! Which command is meant, and how its answer becomes an exit code.
 
-use crate::arguments::{Command, Globals};
+use crate::arguments::{Command, Globals, Role};
 use crate::client::Server;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -32,26 +32,19 @@ impl Context<'_, '_> {
 
 /// Runs a command and answers with the exit code.
 pub(crate) fn run(command: Command, globals: &Globals, host: &dyn Host, terminal: &mut Terminal<'_>) -> u8 {
-    let role = |role, arguments: &[_]| host.hidden(role, arguments);
-    match command {
-        Command::Gateway(given) => return role(HiddenRole::Gateway, &given.arguments),
-        Command::Keyguard(given) => return role(HiddenRole::Keyguard, &given.arguments),
-        Command::Pkcs11Worker(given) => return role(HiddenRole::Pkcs11Worker, &given.arguments),
-        visible => {
-            let mut context = Context { globals, host, terminal };
-            match route(visible, &mut context) {
-                Ok(exit) => exit.code(),
-                Err(failure) => {
-                    context.terminal.failure(&failure);
-                    failure.exit.code()
-                }
-            }
+    let mut context = Context { globals, host, terminal };
+    match route(command, &mut context) {
+        Ok(code) => code,
+        Err(failure) => {
+            context.terminal.failure(&failure);
+            failure.exit.code()
         }
     }
 }
 
-fn route(command: Command, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
-    match command {
+fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure> {
+    let role = |role, given: &Role| Ok(context.host.hidden(role, &given.arguments));
+    let exit = match command {
         Command::Demo(args) => demo::run(&args, context),
         Command::Serve(args) => serve::run(args, context),
         Command::Init(args) => init::run(args, context),
@@ -68,8 +61,10 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<Exit, Failur
         Command::Completion(args) => completion::run(&args, context),
         Command::Man(args) => man::run(&args, context),
         Command::Help(args) => help::run(&args, context),
-        Command::Version | Command::Gateway(_) | Command::Keyguard(_) | Command::Pkcs11Worker(_) => {
-            version::run(context)
-        }
-    }
+        Command::Version => version::run(context),
+        Command::Gateway(given) => return role(HiddenRole::Gateway, &given),
+        Command::Keyguard(given) => return role(HiddenRole::Keyguard, &given),
+        Command::Pkcs11Worker(given) => return role(HiddenRole::Pkcs11Worker, &given),
+    };
+    exit.map(Exit::code)
 }

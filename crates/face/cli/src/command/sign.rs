@@ -11,6 +11,7 @@ use chancery_core::request::MAX_STATEMENTS;
 use serde_json::{Map, Value, json};
 
 use super::Context;
+use crate::arguments::Mode;
 use crate::catalogue::Code;
 use crate::client::Server;
 use crate::exit::Exit;
@@ -96,7 +97,7 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         let judge = Judge { trust, at, server: &server, keys, signed: wish.signed };
         sign_all(&mut Work { server: &server, profile, judge }, &prepared, context, &mut ends);
     }
-    Ok(show(&files, ends, args.dry_run, context))
+    Ok(show(&files, ends, Mode::of(&args.dry_run), context))
 }
 
 fn wish(args: &Args, context: &Context<'_, '_>) -> Result<Wish, Failure> {
@@ -217,12 +218,12 @@ fn rehearse(
 }
 
 /// Shows what became of each file and answers with the worst.
-fn show(files: &[PathBuf], ends: Ends, dry_run: bool, context: &mut Context<'_, '_>) -> Exit {
+fn show(files: &[PathBuf], ends: Ends, mode: Mode, context: &mut Context<'_, '_>) -> Exit {
     let exits: Vec<Exit> =
         ends.values().map(|end| end.as_ref().map_or_else(|failure| failure.exit, |_| Exit::Ok)).collect();
     let worst = Exit::worst(exits);
     if context.terminal.shape() == Shape::Json {
-        context.terminal.json(&document(files, &ends, dry_run));
+        context.terminal.json(&document(files, &ends, mode));
         return worst;
     }
     // One refusal of a request over many files is told once.
@@ -230,7 +231,7 @@ fn show(files: &[PathBuf], ends: Ends, dry_run: bool, context: &mut Context<'_, 
     for (at, end) in &ends {
         let name = files.get(*at).map(|path| path.display().to_string()).unwrap_or_default();
         match end {
-            Ok(result) if dry_run => context.terminal.result(&rehearsed_lines(&name, result)),
+            Ok(result) if mode == Mode::Rehearsal => context.terminal.result(&rehearsed_lines(&name, result)),
             Ok(result) => context.terminal.result(&lines(&name, result)),
             Err(failure) if told.contains(&failure) => {
                 context.terminal.complain(&format!("✗ {}  {} as above\n", printable(&name), failure.code));
@@ -244,7 +245,7 @@ fn show(files: &[PathBuf], ends: Ends, dry_run: bool, context: &mut Context<'_, 
             }
         }
     }
-    if worst == Exit::Ok && !dry_run {
+    if worst == Exit::Ok && mode == Mode::Real {
         let first = files.first().map(PathBuf::as_path).unwrap_or(Path::new("FILE"));
         context
             .terminal
@@ -254,18 +255,20 @@ fn show(files: &[PathBuf], ends: Ends, dry_run: bool, context: &mut Context<'_, 
 }
 
 /// All well: results alone. Otherwise what failed stands beside them; a single failure is the document.
-fn document(files: &[PathBuf], ends: &Ends, dry_run: bool) -> Value {
-    let schema = if dry_run { "chancery.rehearsal/1" } else { "chancery.sign/1" };
+fn document(files: &[PathBuf], ends: &Ends, mode: Mode) -> Value {
+    let schema = match mode {
+        Mode::Real => "chancery.sign/1",
+        Mode::Rehearsal => "chancery.sign-rehearsal/1",
+    };
     let results: Vec<&Value> = ends.values().filter_map(|end| end.as_ref().ok()).collect();
     let mut errors = Vec::new();
     for (at, end) in ends {
         if let Err(failure) = end {
-            let mut error = failure.json();
             if files.len() == 1 {
-                return error;
+                return failure.json();
             }
-            error["input"] = json!(files.get(*at).map(|path| path.display().to_string()));
-            errors.push(error);
+            let input = files.get(*at).map(|path| path.display().to_string());
+            errors.push(json!({"input": input, "error": failure.json()}));
         }
     }
     match errors.as_slice() {

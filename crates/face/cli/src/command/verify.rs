@@ -22,6 +22,7 @@ use crate::trust::{self, Reach};
 
 /// What to verify, and against what.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// Files, or patterns such as `dist/*.exe`.
     #[arg(required = true, value_name = "FILE")]
@@ -72,7 +73,7 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         match evidence::judge(path, args.bundle.as_deref(), &judging) {
             Ok(judged) => {
                 exits.push(Exit::of_outcome(judged.verdict.outcome()));
-                documents.push(show(&judged, about, args.explain, context));
+                documents.push(show(&judged, about, args, context));
             }
             Err(failure) if files.len() == 1 => return Err(failure),
             Err(failure) => {
@@ -114,14 +115,14 @@ fn no_expectation() -> Failure {
     failure
 }
 
-fn show(judged: &Judged, about: About<'_>, explain: bool, context: &mut Context<'_, '_>) -> Value {
+fn show(judged: &Judged, about: About<'_>, args: &Args, context: &mut Context<'_, '_>) -> Value {
     if context.terminal.shape() == Shape::Text {
         if judged.verdict.outcome() == Outcome::Verified {
             context.terminal.result(&report::accepted(judged, about));
         } else {
             context.terminal.complain(&report::rejected(judged, about));
         }
-        if explain {
+        if args.explain {
             context.terminal.result(&report::explained(&judged.verdict));
         }
     }

@@ -19,9 +19,10 @@ pub(crate) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     match context.terminal.shape() {
         Shape::Json => {
             let mut value = json!(who);
-            value["schema"] = json!("chancery.whoami/1");
-            value["token_source"] = json!(token.source());
-            context.terminal.json(&value);
+            if let Some(members) = value.as_object_mut() {
+                members.insert("token_source".into(), json!(token.source()));
+            }
+            context.terminal.document("chancery.whoami/1", value);
         }
         Shape::Text => context.terminal.result(&lines(&who, token.source())),
     }

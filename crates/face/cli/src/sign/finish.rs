@@ -141,10 +141,11 @@ fn patched(
     let permissions = source.metadata().map_err(|error| Failure::file("read", input, &error))?.permissions();
     let mut replacement = Replacement::new(output)?;
     let mut writer = HashingWriter { file: replacement.file(), hasher: Hasher::default() };
-    patch.copy(&mut source, asked.artifact.digest, &mut writer).map_err(|error| match error {
-        FormatError::Changed => prepare::changed(input),
-        other => Failure::file("write", output, &other),
-    })?;
+    match patch.copy(&mut source, asked.artifact.digest, &mut writer) {
+        Ok(()) => {}
+        Err(FormatError::Changed) => return Err(prepare::changed(input)),
+        Err(error) => return Err(Failure::file("write", output, &error)),
+    }
     let written = writer.hasher.finish();
     let copy = replacement.file().try_clone().map_err(|error| Failure::file("read", output, &error))?;
     let context = Context { trust: &judge.trust, policy, at: judge.at };

@@ -1,0 +1,184 @@
+//! A strict local service: answers exactly the routes that signing needs, signs with a throw-away trust domain, and
+//! remembers what it was asked.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use chancery_core::algorithm::KeyAlgorithm;
+use chancery_core::request::Request;
+use chancery_testkit::keys::TestKey;
+use chancery_verify::trust_json;
+use serde_json::{Value, json};
+
+use crate::world::{self, Wish, World};
+
+pub(crate) const TOKEN: &str = "header.payload.signature";
+
+/// How the service behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// As it should.
+    Honest,
+    /// Signs another artifact than was asked for.
+    OtherArtifact,
+    /// Says another request id.
+    OtherRequest,
+    /// Refuses with a trace.
+    Refuses,
+    /// Is too busy.
+    Busy,
+}
+
+/// A running service; its thread ends with the process.
+pub(crate) struct Fake {
+    pub(crate) address: String,
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
+    /// Artifacts that it will be asked about, by digest.
+    pub(crate) artifacts: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+}
+
+struct Service {
+    world: World,
+    key: TestKey,
+    manner: Manner,
+    released: Mutex<BTreeMap<String, String>>,
+    asked: Arc<Mutex<Vec<String>>>,
+    artifacts: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+}
+
+impl Fake {
+    pub(crate) fn start(manner: Manner) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (asked, artifacts) = (Arc::default(), Arc::default());
+        let service = Arc::new(Service {
+            world: World::new(),
+            key: TestKey::generate(KeyAlgorithm::EcdsaP256),
+            manner,
+            released: Mutex::default(),
+            asked: Arc::clone(&asked),
+            artifacts: Arc::clone(&artifacts),
+        });
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let service = Arc::clone(&service);
+                std::thread::spawn(move || service.talk(stream));
+            }
+        });
+        Self { address, asked, artifacts }
+    }
+}
+
+impl Service {
+    fn talk(&self, stream: TcpStream) -> Option<()> {
+        let mut reader = BufReader::new(stream.try_clone().ok()?);
+        let mut stream = stream;
+        loop {
+            let mut first = String::new();
+            reader.read_line(&mut first).ok().filter(|count| *count > 0)?;
+            let (mut length, mut bearer) = (0usize, String::new());
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).ok()?;
+                let line = line.trim_end();
+                if line.is_empty() {
+                    break;
+                }
+                let (name, value) = line.split_once(": ")?;
+                match name.to_ascii_lowercase().as_str() {
+                    "content-length" => length = value.parse().ok()?,
+                    "authorization" => value.clone_into(&mut bearer),
+                    _ => {}
+                }
+            }
+            let mut body = vec![0u8; length];
+            reader.read_exact(&mut body).ok()?;
+            let target = first.rsplit_once(' ')?.0.to_owned();
+            self.asked.lock().unwrap().push(target.clone());
+            let (status, answer) = self.answer(&target, &bearer, &String::from_utf8(body).unwrap());
+            let head = format!(
+                "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nx-request-id: r-7f3a\r\ncontent-length: {}\r\n\r\n",
+                answer.len()
+            );
+            stream.write_all(format!("{head}{answer}").as_bytes()).ok()?;
+        }
+    }
+
+    fn answer(&self, target: &str, bearer: &str, body: &str) -> (u16, String) {
+        match target {
+            "GET /v1/profiles/dev" => (200, profile().to_string()),
+            "GET /v1/trust.json" => (200, self.trust()),
+            "POST /v1/sign" if bearer != format!("Bearer {TOKEN}") => {
+                (401, json!({"code": "CH3008", "detail": "no identity token was sent"}).to_string())
+            }
+            "POST /v1/sign" => self.sign(body),
+            _ => (404, json!({"code": "CH2008", "detail": "no such path"}).to_string()),
+        }
+    }
+
+    fn trust(&self) -> String {
+        let mut snapshot = self.world.snapshot();
+        snapshot.policies.insert("release".into(), world::policy());
+        trust_json::seal(&snapshot, Vec::new()).unwrap()
+    }
+
+    fn sign(&self, body: &str) -> (u16, String) {
+        match self.manner {
+            Manner::Honest | Manner::OtherArtifact | Manner::OtherRequest => {}
+            Manner::Busy => return (503, json!({"code": "CH7501", "detail": "not now"}).to_string()),
+            Manner::Refuses => return (403, refusal().to_string()),
+        }
+        let request = Request::parse(body).unwrap();
+        let results: Vec<Value> = request
+            .statements()
+            .iter()
+            .map(|(id, statement)| {
+                let known = self.artifacts.lock().unwrap();
+                let bytes = known.get(&statement.artifact.digest.to_string()).cloned().unwrap_or_default();
+                let bytes = if self.manner == Manner::OtherArtifact { b"evil".to_vec() } else { bytes };
+                let mut released = self.released.lock().unwrap();
+                let blob = released
+                    .entry(id.to_string())
+                    .or_insert_with(|| self.world.sign(&bytes, &self.key, &Wish::default()).json);
+                result(&id.to_string(), statement.artifact.name.as_str(), blob)
+            })
+            .collect();
+        let id = if self.manner == Manner::OtherRequest { "0".repeat(64) } else { request.id().to_string() };
+        (200, json!({"schema": "chancery.signed/1", "request_id": id, "results": results}).to_string())
+    }
+}
+
+fn profile() -> Value {
+    let families = json!({"provenance-dsse": {"key": "k", "algorithm": "ecdsa-p256"}});
+    json!({
+        "name": "dev", "environment": "production", "binding": "request", "audience_host": "sign.example",
+        "formats": {"sigstore": {"depth": "structured", "families": families}},
+    })
+}
+
+fn result(statement: &str, name: &str, blob: &str) -> Value {
+    json!({
+        "statement": statement, "artifact": name, "format": "sigstore", "family": "provenance-dsse",
+        "depth": "structured", "key": "k", "blob": base64::engine::general_purpose::STANDARD.encode(blob),
+        "suffix": ".sigstore.json", "certificate_identity": world::IDENTITY,
+        "certificate_oidc_issuer": world::ISSUER,
+        "ledger": {"origin": world::ORIGIN, "index": 9, "size": 13}, "leaf": "{}", "tlog_proof": "",
+        "timestamp": "2026-11-20T12:00:00Z",
+    })
+}
+
+fn refusal() -> Value {
+    let line = |attribute: &str, actual: &str, expected: &str, ok: bool| json!({"rule": "acme", "attribute": attribute, "actual": actual, "expected": expected, "ok": ok});
+    json!({
+        "type": "urn:chancery:problem:CH4012", "title": "t", "status": 403, "code": "CH4012",
+        "detail": "grant `acme` of profile `dev` does not hold: source_repository_ref",
+        "hint": "run this job from `refs/heads/main`", "request_id": "r-7f3a",
+        "trace": [
+            line("source_repository_ref", "refs/heads/feature-x", "refs/heads/main", false),
+            line("source_repository_identifier", "42", "42", true),
+        ],
+    })
+}

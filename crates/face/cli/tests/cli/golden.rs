@@ -1,0 +1,155 @@
+//! Golden texts: help of every command, the tables of exit and error codes, errors in both shapes.
+
+use std::path::PathBuf;
+
+use crate::session::{TestHost, run};
+
+/// Compares with `tests/goldens/<name>`; `UPDATE_GOLDENS=1` rewrites it.
+fn golden(name: &str, actual: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
+    if std::env::var_os("UPDATE_GOLDENS").is_some_and(|value| value == "1") {
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(actual, expected, "{name} differs; UPDATE_GOLDENS=1 rewrites it");
+}
+
+const COMMANDS: [&[&str]; 29] = [
+    &[],
+    &["demo"],
+    &["serve"],
+    &["init"],
+    &["sign"],
+    &["verify"],
+    &["inspect"],
+    &["whoami"],
+    &["doctor"],
+    &["ledger"],
+    &["ledger", "search"],
+    &["ledger", "prove"],
+    &["ledger", "checkpoint"],
+    &["request", "show"],
+    &["request", "wait"],
+    &["key", "create"],
+    &["key", "list"],
+    &["key", "show"],
+    &["key", "disable"],
+    &["key", "certify"],
+    &["policy", "check"],
+    &["policy", "test"],
+    &["policy", "show"],
+    &["policy", "explain"],
+    &["policy", "apply"],
+    &["dev", "token"],
+    &["completion"],
+    &["man"],
+    &["version"],
+];
+
+#[test]
+fn the_help_of_every_command_is_frozen() {
+    let host = TestHost::default();
+    let mut all = String::new();
+    for command in COMMANDS {
+        let line: Vec<&str> = std::iter::once("help").chain(command.iter().copied()).collect();
+        let ran = run(&host, &line);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{line:?}");
+        all.push_str(&format!("$ chancery {}\n{}\n", line.join(" "), ran.out));
+    }
+    assert!(!all.contains("keyguard") && !all.contains("pkcs11-worker"), "hidden roles are shown");
+    golden("help.txt", &all);
+}
+
+#[test]
+fn the_tables_of_codes_are_frozen() {
+    let host = TestHost::default();
+    golden("exit-codes.txt", &run(&host, &["help", "exit-codes"]).out);
+    golden("exit-codes.json", &run(&host, &["help", "exit-codes", "--json"]).out);
+    golden("codes.txt", &run(&host, &["help", "codes"]).out);
+    assert_eq!(run(&host, &["help", "CH4012"]).out.lines().count(), 1);
+    assert_eq!(run(&host, &["help", "CH9999"]).code, 2);
+    assert_eq!(run(&host, &["help", "\u{1b}[2J"]).code, 2);
+}
+
+#[test]
+fn errors_have_one_shape() {
+    let host = TestHost::default();
+    let lines: [&[&str]; 9] = [
+        &[],
+        &["sing"],
+        &["sign", "x", "--profile", "dev", "--insecure"],
+        &["sign", "Cargo.toml", "--profile", "dev"],
+        &["sign", "Cargo.toml", "--profile", "../x", "--server", "https://s.example"],
+        &["sign", "Cargo.toml", "--profile", "dev", "--server", "http://s.example"],
+        &["verify", "Cargo.toml"],
+        &["verify", "Cargo.toml", "--policy", "p", "--offline"],
+        &["key", "list", "--server", "http://127.0.0.1:1"],
+    ];
+    let mut all = String::new();
+    for line in lines {
+        let ran = run(&host, line);
+        assert_eq!(ran.out, "", "{line:?}");
+        assert_ne!(ran.code, 0, "{line:?}");
+        all.push_str(&format!("$ chancery {}\n{}exit {}\n\n", line.join(" "), ran.err, ran.code));
+        let json: Vec<&str> = line.iter().copied().chain(["--json"]).collect();
+        let document = run(&host, &json);
+        assert_eq!(document.code, ran.code, "{line:?}");
+        assert_eq!(document.json()["schema"], "chancery.error/1", "{line:?}");
+        assert_eq!(document.json()["exit_code"], document.code, "{line:?}");
+    }
+    golden("errors.txt", &all);
+}
+
+#[test]
+fn colour_is_only_where_it_is_wanted() {
+    let host = |pairs: &[(&str, &str)]| TestHost {
+        variables: pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        ..TestHost::default()
+    };
+    let cases: [(&[(&str, &str)], &[&str], bool); 6] = [
+        (&[], &[], false),
+        (&[("CLICOLOR_FORCE", "1")], &[], true),
+        (&[("CLICOLOR_FORCE", "0")], &[], false),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &[], false),
+        (&[("NO_COLOR", "1")], &["--color", "always"], true),
+        (&[("CLICOLOR_FORCE", "1")], &["--color", "never"], false),
+    ];
+    for (variables, flags, colored) in cases {
+        let line: Vec<&str> = ["verify", "x"].into_iter().chain(flags.iter().copied()).collect();
+        let ran = run(&host(variables), &line);
+        assert_eq!(ran.err.contains('\u{1b}'), colored, "{variables:?} {flags:?}");
+    }
+}
+
+#[test]
+fn completions_and_manuals_come_from_the_same_source() {
+    let host = TestHost::default();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = run(&host, &["completion", shell]);
+        assert!(ran.code == 0 && ran.out.contains("dry-run"), "{shell}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().to_str().unwrap();
+    assert_eq!(run(&host, &["man", "--output", place]).code, 0);
+    for page in ["chancery.1", "chancery-sign.1", "chancery-ledger-prove.1"] {
+        let text = std::fs::read_to_string(directory.path().join(page)).unwrap();
+        assert!(text.contains(".TH"), "{page}");
+    }
+    assert!(!directory.path().join("chancery-keyguard.1").exists());
+    let script = run(&host, &["completion", "bash"]).out;
+    let bash = std::process::Command::new("bash").args(["-n", "-c", &script]).status();
+    match bash {
+        Ok(status) => assert!(status.success()),
+        Err(_) => eprintln!("not compared: bash is absent"),
+    }
+}
+
+#[test]
+fn hidden_roles_get_their_arguments_untouched() {
+    let host = TestHost::default();
+    assert_eq!(run(&host, &["gateway", "--config", "f", "--help", "--json"]).code, 4);
+    assert_eq!(run(&host, &["keyguard"]).code, 99);
+    let version = run(&host, &["version", "--json"]).json();
+    assert_eq!(version["schema"], "chancery.version/1");
+    assert_eq!(run(&host, &["init", "d", "--host", "h", "--organisation", "o"]).out, "d/chancery.toml\n");
+}

@@ -1,0 +1,11 @@
+//! The command line as its users see it: in-process, on captured streams, against a small local service.
+
+#![expect(clippy::unwrap_used, reason = "test")]
+
+mod fake;
+mod golden;
+mod session;
+mod sign;
+mod verify;
+#[path = "../../../../domain/verify/tests/world/mod.rs"]
+mod world;

@@ -1,0 +1,73 @@
+//! One command on captured streams, with a fixed clock and a chosen environment.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use chancery_cli::Streams;
+use chancery_cli::failure::Failure;
+use chancery_cli::host::{HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions};
+use chancery_core::time::Time;
+
+use crate::world;
+
+/// A host that gives no token unless the test says so.
+#[derive(Debug, Default)]
+pub(crate) struct TestHost {
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) token: Option<String>,
+    pub(crate) audiences: std::sync::Mutex<Vec<String>>,
+}
+
+impl Host for TestHost {
+    fn now(&self) -> Time {
+        world::now()
+    }
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).cloned()
+    }
+    fn token(&self, audience: &str) -> Result<IdentityToken, NoToken> {
+        self.audiences.lock().unwrap().push(audience.to_owned());
+        let missing = || NoToken { what: "no identity token found".into(), hint: "run inside a CI".into() };
+        self.token.clone().map(|token| IdentityToken::new(token, "test")).ok_or_else(missing)
+    }
+    fn program(&self) -> Result<PathBuf, Failure> {
+        Ok(PathBuf::from("/bin/false"))
+    }
+    fn serve(&self, _: &ServeOptions) -> Result<(), Failure> {
+        Err(Failure::error("not here"))
+    }
+    fn init(&self, options: &InitOptions) -> Result<Vec<PathBuf>, Failure> {
+        Ok(vec![options.directory.join("chancery.toml")])
+    }
+    fn hidden(&self, role: HiddenRole, arguments: &[OsString]) -> u8 {
+        match role {
+            HiddenRole::Gateway => u8::try_from(arguments.len()).unwrap(),
+            HiddenRole::Keyguard | HiddenRole::Pkcs11Worker => 99,
+        }
+    }
+}
+
+/// What came out.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: u8,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        assert_eq!(self.err, "", "messages beside JSON");
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+}
+
+/// Runs `chancery <line>`.
+pub(crate) fn run(host: &TestHost, line: &[&str]) -> Ran {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let streams = Streams { out: &mut out, err: &mut err, err_is_terminal: false };
+    let arguments = std::iter::once("chancery").chain(line.iter().copied()).map(OsString::from);
+    let code = chancery_cli::run_on(arguments, host, streams);
+    Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
