@@ -134,10 +134,10 @@ impl From<Refusal> for Failure {
 
 fn compared(name: &str, actual: &str, expected: &str) -> String {
     let actual = if actual.is_empty() { "(absent)".to_owned() } else { printable(actual) };
-    let name = if name.is_empty() { String::new() } else { format!("{} ", printable(name)) };
+    let name = if name.is_empty() { String::new() } else { format!("{}  ", printable(name)) };
     let expected =
         if expected.is_empty() { String::new() } else { format!("  expected {}", printable(expected)) };
-    format!("  ✗ {name} actual {actual}{expected}\n")
+    format!("  ✗ {name}actual {actual}{expected}\n")
 }
 
 fn held(trace: &[TraceLine]) -> String {

@@ -106,7 +106,8 @@ fn colour_is_only_where_it_is_wanted() {
         variables: pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
         ..TestHost::default()
     };
-    let cases: [(&[(&str, &str)], &[&str], bool); 6] = [
+    type Case = (&'static [(&'static str, &'static str)], &'static [&'static str], bool);
+    let cases: [Case; 6] = [
         (&[], &[], false),
         (&[("CLICOLOR_FORCE", "1")], &[], true),
         (&[("CLICOLOR_FORCE", "0")], &[], false),

@@ -59,7 +59,7 @@ pub(crate) struct Ran {
 impl Ran {
     pub(crate) fn json(&self) -> serde_json::Value {
         assert_eq!(self.err, "", "messages beside JSON");
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+        serde_json::from_str(&self.out).unwrap()
     }
 }
 
