@@ -18,6 +18,7 @@ use chancery_x509::certificate::Certificate;
 
 use crate::denied::DeniedLedger;
 use crate::failure::Failure;
+use crate::flights::Flights;
 use crate::governance::Governance;
 use crate::limits::Limits;
 use crate::trust::Trust;
@@ -61,6 +62,7 @@ pub struct Gateway {
     pub(crate) parts: Parts,
     pub(crate) limits: Limits,
     pub(crate) denied: DeniedLedger,
+    pub(crate) flights: Flights,
     governance: RwLock<Option<Arc<Governance>>>,
     trust: RwLock<Option<Arc<Trust>>>,
     keys: RwLock<Arc<BTreeMap<KeyId, KeyDescription>>>,
@@ -74,6 +76,7 @@ impl Gateway {
             parts,
             limits: Limits::default(),
             denied: DeniedLedger::default(),
+            flights: Flights::default(),
             governance: RwLock::new(None),
             trust: RwLock::new(None),
             keys: RwLock::new(Arc::default()),

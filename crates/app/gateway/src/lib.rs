@@ -6,6 +6,7 @@
 pub mod bootstrap;
 pub mod denied;
 pub mod failure;
+pub mod flights;
 pub mod gateway;
 pub mod governance;
 pub mod identify;

@@ -35,23 +35,27 @@ pub async fn sign(
         Ok(other) => Err(unexpected("sign", &other)),
         Err(error) => Err(error.into()),
     };
+    let closing =
+        Closing { intent: logged.receipt.index, request: decided.request.id(), statement: prepared.id };
     match outcome {
         Ok(signed) => {
-            let kept = serde_json::to_string(&signed).map_err(internal)?;
-            gateway.parts.state.signed_put(logged.receipt.index, kept).await?;
+            if let Err(failure) = keep(gateway, logged.receipt.index, &signed).await {
+                abandon(gateway, closing, &failure.to_string()).await;
+                return Err(failure);
+            }
             gateway.parts.steps.reached(Step::SignedKept);
             Ok(signed)
         }
         Err(failure) => {
-            let closing = Closing {
-                intent: logged.receipt.index,
-                request: decided.request.id(),
-                statement: prepared.id,
-            };
             abandon(gateway, closing, &failure.to_string()).await;
             Err(failure)
         }
     }
+}
+
+async fn keep(gateway: &Gateway, intent: u64, signed: &Signed) -> Result<(), Failure> {
+    let kept = serde_json::to_string(signed).map_err(internal)?;
+    Ok(gateway.parts.state.signed_put(intent, kept).await?)
 }
 
 /// Which intent is closed.

@@ -1,8 +1,11 @@
-//! Closes what a crash left open. Takes no input and may run any number of times.
+//! Closes what a crash left open. Takes no input and may run any number of times, also while requests are served.
 //!
-//! An intent whose signature was made and kept is taken up at step 8 while its leaf lives; every other open intent is
-//! closed as abandoned and raised. Nothing is released twice: a release closes its intent in the same transaction.
+//! An intent whose signature was made and kept is taken up at step 8 while its leaf lives; where something that it
+//! needs is away for now, it waits. Every other open intent is closed as abandoned and raised. Nothing is released
+//! twice: a release closes its intent in the same transaction, and a statement that was released by another intent
+//! abandons this one.
 
+use chancery_core::id::RequestId;
 use chancery_core::port::state::OpenIntent;
 use chancery_core::request::Request;
 use chancery_ledger::event::{Body, Event};
@@ -23,26 +26,75 @@ pub struct Reconciled {
     pub resumed: usize,
     /// Closed without a result.
     pub abandoned: usize,
+    /// Signed, and waiting for something that is away for now.
+    pub waiting: usize,
 }
 
-/// Reconciles every intent that is open now. Called at start, before requests are taken.
+/// What became of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Abandoned,
+    Resumed,
+    Waiting,
+}
+
+/// Reconciles every intent that is open now and that nobody works on.
 pub async fn reconcile(gateway: &Gateway) -> Result<Reconciled, Failure> {
     let mut reconciled = Reconciled::default();
     for open in gateway.parts.state.open_intents().await? {
-        match resume(gateway, &open).await {
-            Ok(()) => {
-                tracing::warn!(intent = open.index, request = %open.request, "signature taken up again and released");
-                reconciled.resumed = reconciled.resumed.saturating_add(1);
-            }
-            Err(failure) => {
-                let closing =
-                    Closing { intent: open.index, request: open.request, statement: open.statement };
-                abandon(gateway, closing, &format!("found open at start: {failure}")).await;
-                reconciled.abandoned = reconciled.abandoned.saturating_add(1);
-            }
-        }
+        let _alone = gateway.flights.alone(open.request).await;
+        // Whoever worked on it until now may have closed it.
+        let now_open = gateway.parts.state.open_intents().await?;
+        let Some(open) = now_open.into_iter().find(|other| other.index == open.index) else { continue };
+        let count = match settle(gateway, &open).await? {
+            Settled::Abandoned => &mut reconciled.abandoned,
+            Settled::Resumed => &mut reconciled.resumed,
+            Settled::Waiting => &mut reconciled.waiting,
+        };
+        *count = count.saturating_add(1);
     }
     Ok(reconciled)
+}
+
+/// Takes up what an earlier attempt at a request left, before anything is signed anew. The caller works on the request
+/// alone. What still waits is a temporary failure: signing beside it could release two signatures.
+pub async fn take_up(gateway: &Gateway, request: RequestId) -> Result<(), Failure> {
+    if !gateway.flights.has_left(request) {
+        return Ok(());
+    }
+    for open in gateway.parts.state.open_intents().await? {
+        if open.request == request && settle(gateway, &open).await? == Settled::Waiting {
+            let what = "a signature of this request was made and cannot be finished yet";
+            return Err(Failure::Temporary(what.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+async fn settle(gateway: &Gateway, open: &OpenIntent) -> Result<Settled, Failure> {
+    let (request, statement) = (open.request, open.statement);
+    let outcome = match gateway.parts.state.released(request, statement).await? {
+        Some(_) => Err(internal("released by another intent")),
+        None => resume(gateway, open).await,
+    };
+    let settled = match outcome {
+        Ok(()) => {
+            tracing::warn!(intent = open.index, %request, "signature taken up again and released");
+            Settled::Resumed
+        }
+        Err(Failure::Temporary(why)) => {
+            tracing::warn!(intent = open.index, %request, why, "signature waits");
+            gateway.flights.leave(request, statement);
+            return Ok(Settled::Waiting);
+        }
+        Err(failure) => {
+            let closing = Closing { intent: open.index, request, statement };
+            abandon(gateway, closing, &format!("found open: {failure}")).await;
+            Settled::Abandoned
+        }
+    };
+    gateway.flights.settle(request, statement);
+    Ok(settled)
 }
 
 async fn resume(gateway: &Gateway, open: &OpenIntent) -> Result<(), Failure> {

@@ -2,17 +2,18 @@
 
 use chancery_core::decision::{Decision, Trace};
 use chancery_core::id::{KeyId, PolicyVersion, StatementId};
-use chancery_core::refusal::Refusal;
 use chancery_core::request::Request;
 use chancery_core::warrant::ToBeSigned;
 use chancery_policy::decide::{admit, decide};
 use chancery_policy::facts::Facts;
+use chancery_policy::limit::Counts;
 use chancery_policy::profile::Profile;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::governance::Governance;
 use crate::identify::{Identified, identify};
+use crate::released::Released;
 use crate::sign::Ask;
 use crate::statement::{self, Prepared};
 
@@ -76,15 +77,34 @@ pub fn decide_all(
             counts.set(limit.window, held.saturating_add(u64::try_from(earlier).unwrap_or(u64::MAX)));
         }
         let facts = Facts::of_statement(request.profile(), &identified.caller, &one.statement, now, &counts);
-        match decide(&governance.policy, &facts) {
-            Decision::Allowed(trace) => traces.push(trace),
-            Decision::Pending { have, need, .. } => return Err(Failure::Pending { have, need }),
-            Decision::Refused(refusal) => return Err(of(refusal)),
-        }
+        traces.push(allowed(decide(&governance.policy, &facts))?);
     }
     Ok(traces)
 }
 
-fn of(refusal: Refusal) -> Failure {
-    Failure::Refused(Box::new(refusal))
+/// Decides about what was released before: whoever asks for it must be allowed to have it made, but it counts for
+/// nothing, because nothing is made.
+pub fn decide_recalled(
+    gateway: &Gateway,
+    governance: &Governance,
+    identified: &Identified,
+    profile: &Profile,
+    recalled: &[Released],
+) -> Result<(), Failure> {
+    let now = gateway.parts.clock.now();
+    let counts = Counts::zero(profile.limits());
+    for released in recalled {
+        let statement = &released.made().statement;
+        let facts = Facts::of_statement(profile.name(), &identified.caller, statement, now, &counts);
+        allowed(decide(&governance.policy, &facts))?;
+    }
+    Ok(())
+}
+
+fn allowed(decision: Decision) -> Result<Trace, Failure> {
+    match decision {
+        Decision::Allowed(trace) => Ok(trace),
+        Decision::Pending { have, need, .. } => Err(Failure::Pending { have, need }),
+        Decision::Refused(refusal) => Err(refusal.into()),
+    }
 }

@@ -17,11 +17,13 @@ use tokio::task::JoinSet;
 
 use crate::denied::{self, Who};
 use crate::failure::Failure;
+use crate::flights::Alone;
 use crate::gateway::Gateway;
 use crate::governance::Governance;
 use crate::identify::{self, Identified, identify};
 use crate::intent::{self, Decided, Logged, encode, internal};
-use crate::order;
+use crate::order::{self, Closing};
+use crate::reconcile;
 use crate::rehearse;
 use crate::released::{Made, Proof, Released};
 use crate::stampers;
@@ -74,9 +76,12 @@ async fn attempt(
     single_use(gateway, &identified, request.id()).await?;
     // 3 admission
     let profile = admit(&governance.policy, &identified.caller, request.profile())?;
-    // 4 statements, and the same wish joins the same request
+    // 4 statements, and the same wish joins the same request: one task at a time
+    let alone = gateway.flights.alone(request.id()).await;
+    reconcile::take_up(gateway, request.id()).await?;
     let (recalled, fresh) = split(gateway, profile, &identified, request).await?;
     // 5 decision
+    rehearse::decide_recalled(gateway, governance, &identified, profile, &recalled)?;
     rehearse::decide_all(gateway, governance, &identified, profile, (request, &fresh))?;
     let taken = take_places(gateway, profile, fresh.len())?;
     gateway.parts.steps.reached(Step::Decided);
@@ -89,10 +94,25 @@ async fn attempt(
     });
     // 6 to 13
     let mut results = recalled;
-    results.extend(produce_all(gateway, &decided, profile.timestamp(), fresh).await?);
+    results.extend(detached(gateway, decided, profile.timestamp(), (fresh, alone)).await?);
     results.sort_by_key(|released| released.made().statement_id);
     gateway.parts.steps.reached(Step::ReadyToReply);
     Ok(Answer { request: request.id(), results })
+}
+
+/// Works on in a task of its own: a caller that hangs up must not leave an intent or a signature half done.
+async fn detached(
+    gateway: &Arc<Gateway>,
+    decided: Arc<Decided>,
+    timestamp: &Timestamping,
+    (fresh, alone): (Vec<Prepared>, Alone),
+) -> Result<Vec<Released>, Failure> {
+    let (gateway, timestamp) = (Arc::clone(gateway), timestamp.clone());
+    let work = async move {
+        let _alone = alone;
+        produce_all(&gateway, &decided, &timestamp, fresh).await
+    };
+    tokio::spawn(work).await.map_err(internal)?
 }
 
 /// A token is good for its first request only; the ledger's transaction makes that final, this answers early.
@@ -149,6 +169,8 @@ fn take_places(gateway: &Gateway, profile: &Profile, wanted: usize) -> Result<Ti
     Ok(now)
 }
 
+/// Works on all statements. After a failure nothing new begins, but what began ends: an intent that was logged is
+/// closed by whoever logged it.
 async fn produce_all(
     gateway: &Arc<Gateway>,
     decided: &Arc<Decided>,
@@ -158,17 +180,21 @@ async fn produce_all(
     let mut waiting = fresh.into_iter();
     let mut running = JoinSet::new();
     let mut results = Vec::new();
+    let mut failed = None;
     loop {
-        while running.len() < TOGETHER {
+        while running.len() < TOGETHER && failed.is_none() {
             let Some(prepared) = waiting.next() else { break };
             let (gateway, decided, timestamp) = (Arc::clone(gateway), Arc::clone(decided), timestamp.clone());
             running.spawn(async move { produce(&gateway, &decided, &timestamp, prepared).await });
         }
-        match running.join_next().await {
-            Some(outcome) => results.push(outcome.map_err(internal)??),
-            None => return Ok(results),
+        match running.join_next().await.map(|outcome| outcome.map_err(internal).flatten()) {
+            Some(Ok(released)) => results.push(released),
+            Some(Err(failure)) => failed = failed.or(Some(failure)),
+            None => break,
         }
     }
+    gateway.limits.give_back(decided.request.profile(), waiting.count(), decided.at);
+    failed.map_or(Ok(results), Err)
 }
 
 /// Steps 6 to 13 for one statement.
@@ -185,7 +211,16 @@ async fn produce(
     gateway.parts.steps.reached(Step::IntentLogged);
     // 7 signature
     let signed = order::sign(gateway, decided, &prepared, &logged).await?;
-    finish(gateway, decided, timestamp, Unfinished { prepared, logged, signed }).await
+    let closing =
+        Closing { intent: logged.receipt.index, request: decided.request.id(), statement: prepared.id };
+    let outcome = finish(gateway, decided, timestamp, Unfinished { prepared, logged, signed }).await;
+    match &outcome {
+        Ok(_) => {}
+        // Signed and unreleased: taken up when the same wish comes back, or by the reconciler.
+        Err(Failure::Temporary(_)) => gateway.flights.leave(closing.request, closing.statement),
+        Err(failure) => order::abandon(gateway, closing, &failure.to_string()).await,
+    }
+    outcome
 }
 
 /// A signature that was made and not yet released.

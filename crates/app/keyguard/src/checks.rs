@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use chancery_core::caller::{Caller, CallerKind};
+use chancery_core::canonical;
 use chancery_core::decision::{Decision, Trace};
+use chancery_core::digest::Sha256;
 use chancery_core::family::Family;
 use chancery_core::id::KeyId;
 use chancery_core::order::Order;
@@ -46,6 +48,10 @@ pub struct OrderChecks<'a> {
 
 fn invalid(what: impl Into<String>) -> Refusal {
     Refusal::new(RefusalCode::OrderInvalid, what)
+}
+
+fn text(digest: Option<Sha256>) -> String {
+    digest.map_or_else(|| "none".to_owned(), |digest| digest.to_string())
 }
 
 fn differs(what: &str, actual: impl ToString, expected: impl ToString) -> Refusal {
@@ -164,25 +170,14 @@ impl Checks for OrderChecks<'_> {
 
     fn rebuild(&self, order: &Order, caller: &Caller) -> Result<Rebuilt, Refusal> {
         let key = self.artifact_key()?;
-        let intent = &self.intent;
-        let same_ids = intent.request == self.request.id() && intent.statement == order.statement;
-        if !same_ids || intent.key != key.id || intent.artifact != self.statement.artifact.digest {
-            return Err(differs("request, statement, key or artifact", &intent.key, &key.id));
-        }
         let builder = &self.keyguard.parts.builder;
         let signer = Signer { public_key: &key.public_key, caller, profile: self.request.profile(), builder };
         let to_be_signed = table::of(self.statement.format)
             .and_then(|format| (format.to_be_signed)(&self.statement, &signer))
             .map_err(|error| Refusal::new(RefusalCode::StatementInvalid, error.to_string()))?;
-        let digest = crate::sign::digest_of(&to_be_signed);
-        if digest != intent.to_be_signed {
-            return Err(differs("the bytes to be signed", intent.to_be_signed, digest));
-        }
         let precertificate = self.precertificate(order, caller)?;
-        let planned = precertificate.as_deref().map(chancery_core::digest::Sha256::of);
-        if planned != intent.precertificate {
-            return Err(invalid("the planned leaf is not the one in the ledger"));
-        }
+        let planned = precertificate.as_deref().map(Sha256::of);
+        self.same_intent(&self.expected(order, caller, (&key.id, &to_be_signed, planned))?)?;
         let sct = precertificate.map(|tbs| self.sct_signable(order, &tbs)).transpose()?;
         let issuing = ServiceKey::Issuing.id().map_err(|error| invalid(error.to_string()))?;
         let leaf = sct.is_some().then_some(issuing);
@@ -206,6 +201,62 @@ impl Checks for OrderChecks<'_> {
 }
 
 impl OrderChecks<'_> {
+    /// The intent that this order should have logged, each member from what was checked here.
+    fn expected(
+        &self,
+        order: &Order,
+        caller: &Caller,
+        (key, to_be_signed, precertificate): (&KeyId, &ToBeSigned, Option<Sha256>),
+    ) -> Result<Intent, Refusal> {
+        let profile = self.profile()?;
+        let claims = caller.claims.stable().into_iter();
+        Ok(Intent {
+            request: self.request.id(),
+            statement: order.statement,
+            profile: profile.name().clone(),
+            environment: profile.environment(),
+            format: self.statement.format,
+            depth: self.statement.depth,
+            family: self.statement.family,
+            key: key.clone(),
+            policy: self.governance.version,
+            artifact: self.statement.artifact.digest,
+            to_be_signed: crate::sign::digest_of(to_be_signed),
+            issuer: caller.issuer_name.to_string(),
+            claims: claims.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            token_use: caller.token_use,
+            evidence: canonical::digest(&order.evidence).map_err(|error| invalid(error.to_string()))?,
+            precertificate,
+        })
+    }
+
+    /// ATTACK: an intent that names another profile would escape that profile's limits, and one with other claims
+    /// would lie to auditors. So the whole intent must be the expected one; the first member that differs is named.
+    fn same_intent(&self, expected: &Intent) -> Result<(), Refusal> {
+        let found = &self.intent;
+        if found == expected {
+            return Ok(());
+        }
+        let pairs = [
+            ("the request", found.request.to_string(), expected.request.to_string()),
+            ("the statement", found.statement.to_string(), expected.statement.to_string()),
+            ("the profile", found.profile.to_string(), expected.profile.to_string()),
+            ("the key", found.key.to_string(), expected.key.to_string()),
+            ("the artifact", found.artifact.to_string(), expected.artifact.to_string()),
+            ("the bytes to be signed", found.to_be_signed.to_string(), expected.to_be_signed.to_string()),
+            ("the planned leaf", text(found.precertificate), text(expected.precertificate)),
+            ("the evidence", found.evidence.to_string(), expected.evidence.to_string()),
+        ];
+        let first = pairs.into_iter().find(|(_, found, expected)| found != expected);
+        let (what, found, expected) = first.unwrap_or_default();
+        let what = if what.is_empty() {
+            "environment, format, depth, family, policy, issuer or claims"
+        } else {
+            what
+        };
+        Err(differs(what, found, expected))
+    }
+
     /// What the CT key signs. The SCT's time is the leaf's start: the precertificate was in the ledger before this
     /// order was made.
     fn sct_signable(&self, order: &Order, precertificate: &[u8]) -> Result<Signable, Refusal> {
