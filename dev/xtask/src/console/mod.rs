@@ -12,7 +12,7 @@
 //! output must be exactly what stands below the command; `UPDATE_GOLDENS=1` rewrites it.
 
 mod block;
-mod service;
+pub(crate) mod service;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

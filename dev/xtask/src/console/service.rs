@@ -39,6 +39,11 @@ impl Service {
         Ok(service)
     }
 
+    /// The process that was started.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The binary.
     pub(crate) fn program(&self) -> &Path {
         &self.program
