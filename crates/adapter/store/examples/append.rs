@@ -27,6 +27,22 @@ use world::{Keyguard, config, key};
 /// Clock ticks of `/proc/<pid>/stat` on Linux.
 const TICK: Duration = Duration::from_millis(10);
 
+/// What is measured.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    concurrency: u64,
+    period: Duration,
+    kind: Kind,
+    commit: Commit,
+}
+
+/// Whether appends share commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Commit {
+    Each,
+    Group,
+}
+
 /// What an append consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -35,26 +51,28 @@ enum Kind {
 }
 
 fn main() {
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse::<u64>().ok());
     let (Some(concurrency), Some(seconds)) = (number(0), number(1)) else {
-        writeln!(std::io::stderr(), "usage: append <concurrency> <seconds> [--no-group] [--signatures]")
-            .unwrap();
+        writeln!(err, "usage: append <concurrency> <seconds> [--no-group] [--signatures]").unwrap();
         std::process::exit(2);
     };
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
     let kind = if has("--signatures") { Kind::Signature } else { Kind::Plain };
-    let group_commit = !has("--no-group");
+    let commit = if has("--no-group") { Commit::Each } else { Commit::Group };
+    let plan = Plan { concurrency, period: Duration::from_secs(seconds), kind, commit };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let line = runtime.block_on(measure(concurrency, Duration::from_secs(seconds), kind, group_commit));
-    writeln!(std::io::stdout(), "{line}").unwrap();
+    let line = runtime.block_on(measure(plan));
+    writeln!(out, "{line}").unwrap();
 }
 
-async fn measure(concurrency: u64, period: Duration, kind: Kind, group_commit: bool) -> serde_json::Value {
+async fn measure(plan: Plan) -> serde_json::Value {
+    let Plan { concurrency, period, kind, commit } = plan;
     let directory = tempfile::tempdir().unwrap();
     let keyguard = Keyguard::new(&key(directory.path()));
     let mut config = config(directory.path());
-    config.group_commit = group_commit;
+    config.group_commit = commit == Commit::Group;
     let ledger = Ledger::open(config, keyguard, key(directory.path())).await.unwrap();
     // The first appends make the write-ahead log's pages and fill the caches of prepared statements.
     run(&ledger, concurrency, period / 8, kind).await;
@@ -77,7 +95,7 @@ async fn measure(concurrency: u64, period: Duration, kind: Kind, group_commit: b
         "concurrency": concurrency,
         "cpu_us_per_append": each(appends),
         "cpu_us_per_commit": each(commits),
-        "group_commit": group_commit,
+        "group_commit": commit == Commit::Group,
         "kind": format!("{kind:?}").to_lowercase(),
         "p50_us": percentile(50),
         "p99_us": percentile(99),

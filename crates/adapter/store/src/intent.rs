@@ -202,7 +202,8 @@ mod tests {
             let plan = Plan::beside((7, &base), &other);
             assert_eq!((plan.text.as_str(), plan.base), (text, Some(7)), "{other}");
             let tail = base.len() - plan.tail;
-            assert_eq!(format!("{}{}{}", &base[..plan.head], plan.text, &base[tail..]), other);
+            let (head, tail) = (base.get(..plan.head).unwrap(), base.get(tail..).unwrap());
+            assert_eq!(format!("{head}{}{tail}", plan.text), other);
         }
         for other in ["", "x", "{\"evidence\":\"other\"}"] {
             assert_eq!(Plan::beside((7, &base), other), Plan::whole(other));

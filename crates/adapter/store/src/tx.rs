@@ -9,7 +9,7 @@ use crate::database::{Database, StoreError};
 
 const ATTEMPTS: u32 = 5;
 /// Texts of scripts with more rows than this are not kept prepared: there are too many of them.
-const PREPARED_ROWS: usize = 3;
+const PREPARED_ROWS: usize = 8;
 
 /// Begins a transaction that holds the write lock; the connection waits up to five seconds per attempt.
 pub async fn write_tx(database: &Database) -> Result<Transaction<'static, Any>, StoreError> {

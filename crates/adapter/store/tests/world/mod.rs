@@ -1,5 +1,5 @@
 //! A follower with a real key, and ledgers in directories of their own.
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
@@ -31,6 +31,8 @@ pub(crate) enum Mood {
 #[derive(Debug)]
 pub(crate) struct Keyguard {
     pair: Ed25519KeyPair,
+    /// Where it keeps what it followed, before it answers.
+    file: Option<PathBuf>,
     pub(crate) inner: Mutex<Inner>,
 }
 
@@ -47,7 +49,18 @@ impl Keyguard {
         let follower = Follower::new(ledger.verifier().clone());
         let inner = Inner { follower, mood: Mood::Follows, calls: 0, largest: 0 };
         let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
-        Arc::new(Self { pair, inner: Mutex::new(inner) })
+        Arc::new(Self { pair, file: None, inner: Mutex::new(inner) })
+    }
+    /// One whose memory outlives the process.
+    pub(crate) fn remembering(ledger: &LedgerKey, file: &Path) -> Arc<Self> {
+        let mut keyguard = Arc::into_inner(Self::new(ledger)).unwrap();
+        if let Ok(state) = std::fs::read_to_string(file) {
+            let state = serde_json::from_str(&state).unwrap();
+            let follower = Follower::resume(ledger.verifier().clone(), &state).unwrap();
+            keyguard.inner.get_mut().unwrap().follower = follower;
+        }
+        keyguard.file = Some(file.to_owned());
+        Arc::new(keyguard)
     }
     pub(crate) fn key() -> VerifierKey {
         let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
@@ -72,6 +85,11 @@ impl Keyguard {
         let advanced = inner.follower.advance(follow)?;
         let text = advanced.checkpoint().text();
         inner.follower = advanced.into_follower();
+        if let Some(file) = &self.file {
+            let fresh = file.with_extension("new");
+            std::fs::write(&fresh, serde_json::to_vec(&inner.follower.state()).unwrap()).unwrap();
+            std::fs::rename(fresh, file).unwrap();
+        }
         let at = Time::from_seconds(1_795_210_023);
         Ok(cosignature::line(&Self::key(), at, self.pair.sign(&cosignature::message(&text, at)).as_ref()))
     }
