@@ -1,6 +1,7 @@
 //! The one writer: order, receipts, group commit, refusals, crashes, forks.
 #![expect(clippy::unwrap_used, reason = "test")]
 
+#[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;
 
 use std::collections::BTreeSet;
@@ -112,10 +113,20 @@ async fn a_refused_append_refuses_nobody_else() {
     // And across batches and restarts.
     ledger.close().await;
     let ledger = open(dir.path(), &keyguard).await;
-    assert_eq!(ledger.append(uses(2, 1)).await, Err(AppendError::TokenReplayed(request(1))));
+    // The token is not in memory any more: the commit conflicts, and only the replay is refused.
+    let (plain, replay) = tokio::join!(ledger.append(one(leaf(4))), ledger.append(uses(2, 1)));
+    assert_eq!(plain.unwrap()[0].index, 3);
+    assert_eq!(replay, Err(AppendError::TokenReplayed(request(1))));
+    ledger.close().await;
+    let ledger = open(dir.path(), &keyguard).await;
+    let (same, replay, plain) =
+        tokio::join!(ledger.append(uses(1, 5)), ledger.append(uses(2, 1)), ledger.append(one(leaf(6))));
+    assert_eq!(same.unwrap()[0].index, 4);
+    assert_eq!(replay, Err(AppendError::TokenReplayed(request(1))));
+    assert_eq!(plain.unwrap()[0].index, 5);
     assert_eq!(ledger.append(one(String::new())).await, Err(AppendError::LeafSize(0)));
     assert_eq!(ledger.append(one("x".repeat(65_536))).await, Err(AppendError::LeafSize(65_536)));
-    assert_eq!(ledger.append(one("x".repeat(65_535))).await.unwrap()[0].index, 3);
+    assert_eq!(ledger.append(one("x".repeat(65_535))).await.unwrap()[0].index, 6);
 
     // An intent is closed once; a release and an abandonment in one queue do not both happen.
     let opened = ledger.append(intent(9, "acme", 5)).await.unwrap()[0].index;
@@ -127,7 +138,7 @@ async fn a_refused_append_refuses_nobody_else() {
         let append = Append { leaves: vec![leaf(1)], changes: vec![Change::Abandon { index }] };
         assert_eq!(ledger.append(append).await, Err(AppendError::Closed(index)));
     }
-    assert_eq!(ledger.reader().size(), 6);
+    assert_eq!(ledger.reader().size(), 9);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -384,6 +395,27 @@ async fn files_and_resources_are_the_same_tiles() {
     for (path, bytes) in resources {
         assert_eq!(std::fs::read(dir.path().join("data/ledger").join(path)).unwrap(), bytes, "{path}");
     }
+}
+
+/// Full tiles come from their files; a tile that is damaged in the database makes no receipt.
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_tiles_make_no_receipts() {
+    let dir = tempdir().unwrap();
+    let keyguard = Keyguard::new(&key(dir.path()));
+    let ledger = open(dir.path(), &keyguard).await;
+    ledger.append(Append { leaves: (0..600).map(leaf).collect(), changes: vec![] }).await.unwrap();
+    let tile = ledger.reader().resource("tile/0/000").await.unwrap().unwrap();
+    ledger.close().await;
+    execute(dir.path(), "UPDATE ledger_tile SET hashes = zeroblob(8192) WHERE level = 0 AND idx = 0").await;
+    let ledger = open(dir.path(), &keyguard).await;
+    // The mark that says so is written with the next commit.
+    ledger.append(one(leaf(600))).await.unwrap();
+    let refused = ledger.reader().receipt(3).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Corrupt(_)), "{refused:?}");
+    let other = ledger.reader().receipt(599).await;
+    assert!(verify(&other.unwrap(), leaf(599).as_bytes(), &trust(dir.path())).is_ok());
+    assert_eq!(std::fs::read(dir.path().join("data/ledger/tile/0/000")).unwrap(), tile);
+    assert_eq!(ledger.reader().resource("tile/0/000").await.unwrap().unwrap(), tile);
 }
 
 #[tokio::test(flavor = "multi_thread")]

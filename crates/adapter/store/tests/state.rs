@@ -144,3 +144,45 @@ async fn policies_certificates_and_tokens_are_kept() {
     assert!(certificate::put(database, &StoredCertificate { chain: vec![], ..certificate }).await.is_err());
     assert_eq!(token_use::bound_to(database, Sha256::of(b"t")).await.unwrap(), None);
 }
+
+/// Five hundred statements of one request keep the evidence once, and each finds its order again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_keeps_its_evidence_once() {
+    let dir = tempdir().unwrap();
+    let keyguard = Keyguard::new(&key(dir.path()));
+    let ledger = open(dir.path(), &keyguard).await;
+    let evidence = "e".repeat(20_000);
+    let order = |n: u64| format!("{{\"evidence\":\"{evidence}\",\"plan\":{n},\"request\":\"r\"}}");
+    let append = |n: u64| Append {
+        leaves: vec![leaf(n)],
+        changes: vec![Change::Intent { request: request(1), statement: statement(2), order: order(n) }],
+    };
+    // The first alone, some together in one batch, the rest in whatever batches come.
+    ledger.append(append(0)).await.unwrap();
+    let appends = (1..500).map(|n| {
+        let (ledger, append) = (ledger.clone(), append(n));
+        tokio::spawn(async move { (n, ledger.append(append).await.unwrap()[0].index) })
+    });
+    let mut indices = vec![(0, 0)];
+    for append in appends.collect::<Vec<_>>() {
+        indices.push(append.await.unwrap());
+    }
+    ledger
+        .append(Append { leaves: vec![leaf(0)], changes: vec![Change::Abandon { index: 0 }] })
+        .await
+        .unwrap();
+    ledger.close().await;
+    let size = std::fs::metadata(dir.path().join("data/state.db")).unwrap().len();
+    assert!(size < 1_000_000, "{size} bytes for 500 orders of 20 KB");
+    let ledger = open(dir.path(), &keyguard).await;
+    for (n, index) in &indices {
+        assert_eq!(intent::order(ledger.database(), *index).await.unwrap().unwrap(), order(*n));
+    }
+    let open = intent::open(ledger.database(), 1000).await.unwrap();
+    assert_eq!(open.len(), 499);
+    indices.sort_by_key(|(_, index)| *index);
+    assert!(open.iter().zip(&indices[1..]).all(|(open, (n, _))| open.order == order(*n)));
+    // A new process starts with a base of its own.
+    let index = ledger.append(append(777)).await.unwrap()[0].index;
+    assert_eq!(intent::order(ledger.database(), index).await.unwrap().unwrap(), order(777));
+}

@@ -3,9 +3,10 @@
 //! Beside the append path and at most a few times a second: the HTTP face reads through [`Reader::resource`], which
 //! never waits for files. Full tiles are synced once; everything can be rebuilt from the database.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -43,21 +44,33 @@ pub(crate) async fn run(reader: Reader, lock: File) {
 async fn publish(reader: &Reader, view: &Arc<View>) -> Result<(), StoreError> {
     let root = reader.shared.directory.join("ledger");
     let published = reader.shared.published.load(Ordering::Acquire);
+    // Directories are synced once for all the tiles that came into them.
+    let mut directories = BTreeSet::new();
     for content in std::iter::once(Content::Entries).chain((0..8).map(Content::Hashes)) {
         for index in full(content, published)..full(content, view.size) {
             let tile = Tile::full(content, index);
-            write(reader, &root, (view, tile)).await?;
-            let partial = root.join(format!("{tile}.p"));
+            let path = root.join(tile.to_string());
+            let bytes = reader.tile_bytes(view, tile).await?;
+            directories.extend(place(path.clone(), bytes, Sync::Durably).await?);
+            reader.shared.counters.file_syncs.fetch_add(1, Ordering::Relaxed);
             // Partial tiles may go once the full one is there; that they never were is fine.
-            let _absent = std::fs::remove_dir_all(partial);
+            let _absent = std::fs::remove_dir_all(path.with_added_extension("p"));
         }
+    }
+    for directory in directories {
+        sync(directory).await?;
+        reader.shared.counters.file_syncs.fetch_add(1, Ordering::Relaxed);
     }
     let whole = view.size / WIDTH * WIDTH;
     reader.shared.published.store(whole, Ordering::Release);
     for tile in Tile::edge(view.size).into_iter().filter(|tile| !tile.is_full()) {
-        write(reader, &root, (view, tile)).await?;
+        let path = root.join(tile.to_string());
+        if !path.exists() {
+            place(path, reader.tile_bytes(view, tile).await?, Sync::Never).await?;
+        }
     }
-    place(&root.join("checkpoint"), view.checkpoint.as_bytes(), Sync::Never)
+    place(root.join("checkpoint"), view.checkpoint.clone().into_bytes(), Sync::Never).await?;
+    Ok(())
 }
 
 /// How many full tiles of a level a tree of `size` has.
@@ -70,19 +83,6 @@ fn full(content: Content, size: u64) -> u64 {
     size.checked_shr(shift).unwrap_or(0)
 }
 
-async fn write(reader: &Reader, root: &Path, (view, tile): (&View, Tile)) -> Result<(), StoreError> {
-    let path = root.join(tile.to_string());
-    if !tile.is_full() && path.exists() {
-        return Ok(());
-    }
-    let bytes = reader.tile_bytes(view, tile).await?;
-    place(&path, &bytes, if tile.is_full() { Sync::Durably } else { Sync::Never })?;
-    if tile.is_full() {
-        reader.shared.counters.file_syncs.fetch_add(2, Ordering::Relaxed);
-    }
-    Ok(())
-}
-
 /// Whether a file must survive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sync {
@@ -90,20 +90,37 @@ enum Sync {
     Never,
 }
 
-/// Puts a file in place atomically.
-fn place(path: &Path, bytes: &[u8], sync: Sync) -> Result<(), StoreError> {
-    let failed = || StoreError::file(format!("publish `{}`", path.display()));
-    let directory = path.parent().ok_or_else(|| StoreError::Value("tile path has no parent".into()))?;
-    std::fs::create_dir_all(directory).map_err(failed())?;
-    let fresh = path.with_extension("new");
-    let mut file = File::create(&fresh).map_err(failed())?;
-    file.write_all(bytes).map_err(failed())?;
-    if sync == Sync::Durably {
-        file.sync_all().map_err(failed())?;
-    }
-    std::fs::rename(&fresh, path).map_err(failed())?;
-    if sync == Sync::Durably {
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed())?;
-    }
-    Ok(())
+/// Puts a file in place atomically, on a thread that may wait for the disk; tells which directories have to be synced
+/// for it to stay.
+async fn place(path: PathBuf, bytes: Vec<u8>, sync: Sync) -> Result<Vec<PathBuf>, StoreError> {
+    beside(move || {
+        let failed = || StoreError::file(format!("publish `{}`", path.display()));
+        let directory = path.parent().ok_or_else(|| StoreError::Value("tile path has no parent".into()))?;
+        let mut changed = vec![directory.to_owned()];
+        // A directory that is made now is an entry in the one above it.
+        let made = directory.ancestors().take_while(|directory| !directory.exists());
+        changed.extend(made.filter_map(Path::parent).map(Path::to_owned));
+        std::fs::create_dir_all(directory).map_err(failed())?;
+        let fresh = path.with_extension("new");
+        let mut file = File::create(&fresh).map_err(failed())?;
+        file.write_all(&bytes).map_err(failed())?;
+        if sync == Sync::Durably {
+            file.sync_all().map_err(failed())?;
+        }
+        std::fs::rename(&fresh, &path).map_err(failed())?;
+        Ok(changed)
+    })
+    .await
+}
+
+async fn sync(directory: PathBuf) -> Result<(), StoreError> {
+    let failed = StoreError::file(format!("sync `{}`", directory.display()));
+    beside(move || File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)).await
+}
+
+async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let interrupted = |_| StoreError::Value("publishing was interrupted".into());
+    tokio::task::spawn_blocking(work).await.map_err(interrupted)?
 }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chancery_core::digest::Sha256;
-use chancery_ledger::event::{Body, Event};
+use chancery_core::id::{RequestId, StatementId};
+use chancery_ledger::event::SCHEMA;
 use sqlx::{Any, QueryBuilder};
 
 use super::read::{MAX_LEAVES, Reader};
@@ -130,20 +131,49 @@ fn key(digest: &Sha256) -> i64 {
     i64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// What a leaf can be found by; nothing for leaves that are not events.
+/// What a leaf can be found by; nothing for leaves that are not events. Whatever the kind, these members mean the same,
+/// and whether a leaf is canonical was settled before it was appended.
 fn digests(leaf: &str) -> Vec<Sha256> {
-    let Ok(event) = Event::decode(leaf) else { return Vec::new() };
-    match event.body {
-        Body::Intent(intent) => vec![intent.request.digest(), intent.statement.digest(), intent.artifact],
-        Body::Result(outcome) => vec![outcome.request.digest(), outcome.statement.digest()],
-        Body::Abandoned(closed) | Body::Withdrawn(closed) => {
-            vec![closed.request.digest(), closed.statement.digest()]
-        }
-        Body::Denied(denied) => {
-            denied.request.iter().map(|request| request.digest()).chain(denied.artifacts).collect()
-        }
-        Body::Certificate(_) | Body::DeniedCount(_) | Body::Key(_) | Body::Policy(_) | Body::Root(_) => {
-            Vec::new()
+    #[derive(serde::Deserialize)]
+    struct Subject<'a> {
+        #[serde(borrow)]
+        schema: std::borrow::Cow<'a, str>,
+        request: Option<RequestId>,
+        statement: Option<StatementId>,
+        artifact: Option<Sha256>,
+        #[serde(default)]
+        artifacts: Vec<Sha256>,
+    }
+    let Ok(subject) = serde_json::from_str::<Subject<'_>>(leaf) else { return Vec::new() };
+    if subject.schema != SCHEMA {
+        return Vec::new();
+    }
+    let request = subject.request.map(|request| request.digest());
+    let statement = subject.statement.map(|statement| statement.digest());
+    request.into_iter().chain(statement).chain(subject.artifact).chain(subject.artifacts).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_found_by_their_subjects() {
+        let digest = |n: u8| Sha256::of(&[n]);
+        let (a, b, c) = (digest(1), digest(2), digest(3));
+        let event =
+            |members: &str| digests(&format!("{{{members}\"schema\":\"chancery.event/1\",\"time\":1}}"));
+        let (request, statement) = (RequestId::new(a), StatementId::new(b));
+        let all = format!(
+            "\"artifact\":\"{c}\",\"kind\":\"intent\",\"request\":\"{request}\",\"statement\":\"{statement}\","
+        );
+        assert_eq!(event(&all), [a, b, c]);
+        let denied = format!("\"artifacts\":[\"{a}\",\"{b}\"],\"kind\":\"denied\",\"request\":null,");
+        assert_eq!(event(&denied), [a, b]);
+        assert_eq!(event("\"kind\":\"root\","), []);
+        assert_eq!(event("\"artifact\":7,"), []);
+        for other in [format!("{{{all}\"schema\":\"other\"}}"), "[]".to_owned(), "{\"spec\":{}}".to_owned()] {
+            assert_eq!(digests(&other), [], "{other}");
         }
     }
 }
