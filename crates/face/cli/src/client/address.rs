@@ -19,9 +19,13 @@ pub(super) fn parse(text: &str) -> Result<Url, Failure> {
         && url.fragment().is_none()
         && url.path() == "/";
     let host = url.host_str().unwrap_or_default();
-    let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    let scheme_fits = url.scheme() == "https" || (url.scheme() == "http" && is_here);
+    let scheme_fits = url.scheme() == "https" || (url.scheme() == "http" && is_here(&url));
     if is_bare && scheme_fits && !host.is_empty() { Ok(url) } else { Err(refused()) }
+}
+
+/// Whether an address is of this machine.
+pub(super) fn is_here(url: &Url) -> bool {
+    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 #[cfg(test)]

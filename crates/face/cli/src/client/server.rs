@@ -90,6 +90,10 @@ impl Server {
     pub(crate) fn address(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
     }
+    /// Whether it is on this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        address::is_here(&self.base)
+    }
     /// Its name as the address gives it, with the port where there is one.
     pub(crate) fn host(&self) -> String {
         let host = self.base.host_str().unwrap_or_default();

@@ -71,6 +71,8 @@ fn story(
     let mut play = |step: Step| -> Result<Value, Failure> {
         let result = script.run(&step)?;
         tell(&step, &result);
+        // What comes after a step that went wrong says nothing.
+        result.promised(&step)?;
         Ok(result.document)
     };
     play(Step::new("who the service takes this job for", &["whoami"], Exit::Ok))?;

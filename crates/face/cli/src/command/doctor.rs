@@ -117,7 +117,7 @@ fn clock(answer: &Answer, now: Time) -> Finding {
 }
 
 fn identity(server: &Server, context: &Context<'_, '_>) -> Finding {
-    match ask::token(context.host, &format!("chancery:{}", server.host())) {
+    match ask::token(server, context.host, &format!("chancery:{}", server.host())) {
         Ok(token) => Finding::good("identity", "token", format!("found in {}", token.source())),
         Err(failure) => Finding::bad("identity", "token", &failure),
     }

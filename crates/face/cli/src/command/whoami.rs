@@ -14,7 +14,7 @@ use crate::terminal::{Shape, printable};
 /// Shows identity, claims and profiles.
 pub(crate) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let server = context.server()?;
-    let token = ask::token(context.host, &audience(&server, context))?;
+    let token = ask::token(&server, context.host, &audience(&server, context))?;
     let who: Whoami = server.get_as("/v1/whoami", &token)?.json()?;
     match context.terminal.shape() {
         Shape::Json => {

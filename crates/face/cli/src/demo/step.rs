@@ -85,6 +85,14 @@ impl Script<'_> {
 }
 
 impl StepResult {
+    /// Errors when the step did not end as it promises.
+    pub(crate) fn promised(&self, step: &Step) -> Result<(), Failure> {
+        if self.ok {
+            return Ok(());
+        }
+        Err(Failure::error(format!("`{}` did not end as it should", step.line()))
+            .because(format!("exit {}", self.code), format!("exit {}", step.expect.code())))
+    }
     /// For people.
     pub(crate) fn text(&self, step: &Step) -> String {
         let mark = if self.ok { "✓" } else { "✗" };

@@ -1,5 +1,6 @@
 //! Statements become a request, the request names the audience, the token answers for both.
 
+use chancery_api::dev::RunnerToken;
 use chancery_api::profile::Profile;
 use chancery_api::rehearsal::Rehearsal;
 use chancery_api::signed::Signed;
@@ -30,7 +31,7 @@ pub(crate) fn sign(
     profile: &Profile,
     request: &Request,
 ) -> Result<Signed, Failure> {
-    let token = bound_token(host, profile, request)?;
+    let token = bound_token(server, host, profile, request)?;
     let signed: Signed = server.post("/v1/sign", request.canonical().to_owned(), Some(&token))?.json()?;
     if signed.schema == chancery_api::signed::SCHEMA && signed.request_id == request.id() {
         Ok(signed)
@@ -47,22 +48,48 @@ pub(crate) fn rehearse(
     profile: &Profile,
     request: &Request,
 ) -> Result<Rehearsal, Failure> {
-    let token = bound_token(host, profile, request)?;
+    let token = bound_token(server, host, profile, request)?;
     server.post("/v1/sign?dry_run=true", request.canonical().to_owned(), Some(&token))?.json()
 }
 
 /// A token that is good for this request alone, where the job may choose the audience.
-fn bound_token(host: &dyn Host, profile: &Profile, request: &Request) -> Result<IdentityToken, Failure> {
-    token(host, &format!("chancery:{}:sha256:{}", profile.audience_host, request.id()))
+fn bound_token(
+    server: &Server,
+    host: &dyn Host,
+    profile: &Profile,
+    request: &Request,
+) -> Result<IdentityToken, Failure> {
+    token(server, host, &format!("chancery:{}:sha256:{}", profile.audience_host, request.id()))
 }
 
 /// The job's token for an audience.
-pub(crate) fn token(host: &dyn Host, audience: &str) -> Result<IdentityToken, Failure> {
+pub(crate) fn token(server: &Server, host: &dyn Host, audience: &str) -> Result<IdentityToken, Failure> {
+    if let Some(given) = development_token(server, host, audience) {
+        return given;
+    }
     host.token(audience).map_err(|missing| {
-        let refusal = chancery_core::refusal::Refusal::new(
-            chancery_core::refusal::RefusalCode::TokenMissing,
-            missing.what,
-        );
-        Failure::from(refusal.hint(missing.hint))
+        let code = chancery_core::refusal::RefusalCode::TokenMissing;
+        Failure::from(chancery_core::refusal::Refusal::new(code, missing.what).hint(missing.hint))
     })
+}
+
+/// A development service stands in for the CI's runner. It is asked over the connection that trusts its certificate,
+/// and only when it is the very service, on this machine: the runner's credential goes nowhere else.
+fn development_token(
+    server: &Server,
+    host: &dyn Host,
+    audience: &str,
+) -> Option<Result<IdentityToken, Failure>> {
+    let url = host.variable("ACTIONS_ID_TOKEN_REQUEST_URL")?;
+    let path = url.strip_prefix(server.address()).filter(|path| path.starts_with("/dev/"))?;
+    if host.variable("CHANCERY_ID_TOKEN").is_some() || !server.is_here() {
+        return None;
+    }
+    let credential = host.variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN").unwrap_or_default();
+    let credential = IdentityToken::new(credential, "development");
+    let given = server.get_as(&format!("{path}&audience={audience}"), &credential);
+    Some(given.and_then(|answer| {
+        let token: RunnerToken = answer.json()?;
+        Ok(IdentityToken::new(token.value, "development"))
+    }))
 }
