@@ -4,7 +4,7 @@ use crate::config::Config;
 
 /// The text. In development it also stands in for a CI runner: the client asks for tokens as in a GitHub job.
 #[must_use]
-pub fn text(config: &Config, server: &str) -> String {
+pub(crate) fn text(config: &Config, server: &str, request_token: &str) -> String {
     let directory = config.data_dir.display();
     let mut lines = vec![
         ("CHANCERY_SERVER", server.to_owned()),
@@ -18,7 +18,7 @@ pub fn text(config: &Config, server: &str) -> String {
             ("CHANCERY_POLICY", "dev".to_owned()),
             ("GITHUB_ACTIONS", "true".to_owned()),
             ("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{server}/dev/actions/token?dev=1")),
-            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "dev".to_owned()),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", request_token.to_owned()),
         ]);
     }
     lines

@@ -5,42 +5,42 @@ use std::path::{Path, PathBuf};
 /// The whole file, `chancery.toml`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// Host name by which callers and audiences know this service: `sign.example`.
-    pub host: String,
+    pub(crate) host: String,
     /// Organisation in the names of the built-in authorities.
-    pub organisation: String,
+    pub(crate) organisation: String,
     /// Address to listen on: `127.0.0.1:8443`.
-    pub listen: std::net::SocketAddr,
+    pub(crate) listen: std::net::SocketAddr,
     /// Where everything is kept; relative paths are relative to this file.
-    pub data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     /// Governance documents for the first start; afterwards `chancery policy apply`.
-    pub governance_dir: PathBuf,
+    pub(crate) governance_dir: PathBuf,
     /// Development authorities, built-in issuer, loopback only.
     #[serde(default)]
-    pub dev: bool,
+    pub(crate) dev: bool,
     /// The ledger.
-    pub ledger: LedgerSection,
+    pub(crate) ledger: LedgerSection,
     /// Server certificate; absent only with `dev`, which makes its own.
-    pub tls: Option<TlsSection>,
+    pub(crate) tls: Option<TlsSection>,
     /// Key backends.
-    pub keyguard: KeyguardSection,
+    pub(crate) keyguard: KeyguardSection,
     /// Remote time stamping authorities that profiles may name.
     #[serde(default)]
-    pub tsa: Vec<TsaSection>,
+    pub(crate) tsa: Vec<TsaSection>,
 }
 
 /// `[ledger]`
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LedgerSection {
+pub(crate) struct LedgerSection {
     /// Origin: a bare host name with its year, `log2026.sign.example`.
-    pub origin: String,
+    pub(crate) origin: String,
     /// Bytes of disk that are never used for entries; intake stops there. 256 MiB unless given.
-    pub reserve: Option<u64>,
+    pub(crate) reserve: Option<u64>,
     /// `false` gives every append its own commit, for comparison only.
     #[serde(default = "yes")]
-    pub group_commit: bool,
+    pub(crate) group_commit: bool,
 }
 
 const fn yes() -> bool {
@@ -50,29 +50,29 @@ const fn yes() -> bool {
 /// `[tls]`
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TlsSection {
+pub(crate) struct TlsSection {
     /// PEM file with the certificate chain, leaf first.
-    pub certificate: PathBuf,
+    pub(crate) certificate: PathBuf,
     /// PEM file with the private key.
-    pub key: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// `[keyguard]`
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct KeyguardSection {
+pub(crate) struct KeyguardSection {
     /// File with the passphrase of the software keys (at least 16 bytes, mode 0600).
-    pub passphrase_file: Option<PathBuf>,
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// File with the key-encryption key itself: a systemd credential.
-    pub credential_file: Option<PathBuf>,
+    pub(crate) credential_file: Option<PathBuf>,
     /// Threads that sign; the number of processors unless given.
-    pub threads: Option<usize>,
+    pub(crate) threads: Option<usize>,
     /// PKCS#11 tokens.
     #[serde(default)]
-    pub pkcs11: Vec<Pkcs11Section>,
+    pub(crate) pkcs11: Vec<Pkcs11Section>,
     /// Name of the backend for new artifact keys: `software` or a token's name.
     #[serde(default = "software")]
-    pub artifact_keys: String,
+    pub(crate) artifact_keys: String,
 }
 
 fn software() -> String {
@@ -82,38 +82,38 @@ fn software() -> String {
 /// `[[keyguard.pkcs11]]`
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pkcs11Section {
+pub(crate) struct Pkcs11Section {
     /// Name of the backend.
-    pub name: String,
+    pub(crate) name: String,
     /// The module, a shared library.
-    pub module: PathBuf,
+    pub(crate) module: PathBuf,
     /// Label of the token.
-    pub token: String,
+    pub(crate) token: String,
     /// File with the user PIN, mode 0600.
-    pub pin_file: PathBuf,
+    pub(crate) pin_file: PathBuf,
     /// Environment variables that the module needs: `SOFTHSM2_CONF`.
     #[serde(default)]
-    pub environment: std::collections::BTreeMap<String, String>,
+    pub(crate) environment: std::collections::BTreeMap<String, String>,
     /// Whether the module reaches its HSM over the network.
     #[serde(default)]
-    pub network: bool,
+    pub(crate) network: bool,
 }
 
 /// `[[tsa]]`
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TsaSection {
+pub(crate) struct TsaSection {
     /// Name in profiles.
-    pub name: String,
+    pub(crate) name: String,
     /// Address of the authority.
-    pub url: String,
+    pub(crate) url: String,
     /// PEM file with its chain: its own certificate first, the root last.
-    pub chain: PathBuf,
+    pub(crate) chain: PathBuf,
 }
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read `{path}`")]
     Read {
@@ -143,7 +143,7 @@ pub enum ConfigError {
 
 impl Config {
     /// Reads and checks a file; every contradiction is reported at once.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let mut config: Self = toml::from_str(&text)
@@ -199,27 +199,27 @@ impl Config {
 
     /// Where the keyguard keeps its keys; only it may read there.
     #[must_use]
-    pub fn keys_dir(&self) -> PathBuf {
+    pub(crate) fn keys_dir(&self) -> PathBuf {
         self.data_dir.join("keyguard").join("keys")
     }
     /// Where the keyguard keeps its memory.
     #[must_use]
-    pub fn memory_dir(&self) -> PathBuf {
+    pub(crate) fn memory_dir(&self) -> PathBuf {
         self.data_dir.join("keyguard").join("memory")
     }
     /// Where the gateway keeps state and ledger.
     #[must_use]
-    pub fn gateway_dir(&self) -> PathBuf {
+    pub(crate) fn gateway_dir(&self) -> PathBuf {
         self.data_dir.join("gateway")
     }
     /// The operator's door.
     #[must_use]
-    pub fn admin_socket(&self) -> PathBuf {
+    pub(crate) fn admin_socket(&self) -> PathBuf {
         self.data_dir.join("admin.sock")
     }
     /// This service as a URI.
     #[must_use]
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("https://{}", self.host)
     }
 }

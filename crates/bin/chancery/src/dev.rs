@@ -14,9 +14,9 @@ use chancery_identity::dev_issuer::DevKey;
 use crate::ports::SystemEntropy;
 
 /// The development issuer's `iss`. Its key is pinned in `issuers.toml`, so nothing is ever fetched from there.
-pub const ISSUER: &str = "https://issuer.dev.localhost";
+pub(crate) const ISSUER: &str = "https://issuer.dev.localhost";
 /// Where it listens unless told otherwise.
-pub const LISTEN: &str = "127.0.0.1:8484";
+pub(crate) const LISTEN: &str = "127.0.0.1:8484";
 
 /// The governance of a development installation, as files.
 const GOVERNANCE: [(&str, &str); 5] = [
@@ -29,7 +29,7 @@ const GOVERNANCE: [(&str, &str); 5] = [
 
 /// Makes what is missing in `directory` and answers with the configuration file. What exists is left as it is, but for
 /// the address to listen on.
-pub fn prepare(directory: &Path, listen: Option<&str>) -> anyhow::Result<PathBuf> {
+pub(crate) fn prepare(directory: &Path, listen: Option<&str>) -> anyhow::Result<PathBuf> {
     make_private(directory)?;
     let directory = directory.canonicalize()?;
     let address: SocketAddr = listen.unwrap_or(LISTEN).parse().context("`--listen` wants ADDRESS:PORT")?;
@@ -40,8 +40,8 @@ pub fn prepare(directory: &Path, listen: Option<&str>) -> anyhow::Result<PathBuf
         write_once(&governance.join(name), text.as_bytes())?;
     }
     write_once(&governance.join("issuers.toml"), issuer.registration(ISSUER).as_bytes())?;
-    let passphrase: String = SystemEntropy.sixteen().iter().map(|byte| format!("{byte:02x}")).collect();
-    write_once(&directory.join("keyguard").join("passphrase"), passphrase.as_bytes())?;
+    write_once(&directory.join("keyguard").join("passphrase"), secret().as_bytes())?;
+    write_once(&directory.join("dev-issuer.token"), secret().as_bytes())?;
     let config = directory.join("chancery.toml");
     write_once(&config, template(address).as_bytes())?;
     if listen.is_some() {
@@ -51,13 +51,24 @@ pub fn prepare(directory: &Path, listen: Option<&str>) -> anyhow::Result<PathBuf
 }
 
 /// The development issuer's key.
-pub fn issuer_key(directory: &Path) -> anyhow::Result<DevKey> {
+pub(crate) fn issuer_key(directory: &Path) -> anyhow::Result<DevKey> {
     let path = directory.join("dev-issuer.key");
     if !path.exists() {
         let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())?;
         write_once(&path, key.as_ref())?;
     }
     Ok(DevKey::from_pkcs8(&std::fs::read(&path)?)?)
+}
+
+/// What stands for the runner's own credential in a development installation.
+pub(crate) fn request_token(directory: &Path) -> anyhow::Result<String> {
+    let path = directory.join("dev-issuer.token");
+    std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))
+}
+
+/// 128 random bits as text.
+fn secret() -> String {
+    SystemEntropy.sixteen().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn template(listen: SocketAddr) -> String {

@@ -22,7 +22,7 @@ use crate::ports::SystemEntropy;
 const MAX_DEPTH: usize = 4;
 
 /// Reads every `.toml` and `.cedar` file below a directory.
-pub fn read(directory: &Path) -> anyhow::Result<Documents> {
+pub(crate) fn read(directory: &Path) -> anyhow::Result<Documents> {
     let mut files = BTreeMap::new();
     collect(directory, directory, 0, &mut files)
         .with_context(|| format!("cannot read governance documents in `{}`", directory.display()))?;
@@ -50,7 +50,7 @@ fn collect(
 }
 
 /// The keys that the profiles name: made at the first start of a development installation, by an operator elsewhere.
-pub fn keys(documents: &Documents, dev: bool) -> anyhow::Result<Vec<KeySpec>> {
+pub(crate) fn keys(documents: &Documents, dev: bool) -> anyhow::Result<Vec<KeySpec>> {
     if !dev {
         return Ok(Vec::new());
     }
@@ -76,16 +76,14 @@ const fn algorithm(family: Family) -> KeyAlgorithm {
     match family {
         Family::Cms => KeyAlgorithm::Rsa3072,
         Family::Cosignature | Family::Trust => KeyAlgorithm::Ed25519,
-        Family::Certificate
-        | Family::Message
-        | Family::ProvenanceDsse
-        | Family::Sct
-        | Family::Timestamp => KeyAlgorithm::EcdsaP256,
+        Family::Certificate | Family::Message | Family::ProvenanceDsse | Family::Sct | Family::Timestamp => {
+            KeyAlgorithm::EcdsaP256
+        }
     }
 }
 
 /// Gives every key of family `cms` that has none a certificate of the development CA.
-pub async fn certify_dev(gateway: &Arc<Gateway>) -> anyhow::Result<()> {
+pub(crate) async fn certify_dev(gateway: &Arc<Gateway>) -> anyhow::Result<()> {
     for key in keys::refresh(gateway).await? {
         if key.family != Family::Cms || keys::has_certificate(gateway, &key.id).await? {
             continue;

@@ -11,9 +11,10 @@ use chancery_gateway::trust;
 
 use crate::client_env;
 use crate::config::Config;
+use crate::dev;
 
 /// Writes trust material and `client.env`, then says that the service is ready: JSON on stdout, words on stderr.
-pub async fn write(config: &Config, gateway: &Gateway, address: SocketAddr) -> anyhow::Result<()> {
+pub(crate) async fn write(config: &Config, gateway: &Gateway, address: SocketAddr) -> anyhow::Result<()> {
     let directory = &config.data_dir;
     let material = gateway.trust()?;
     replace(&directory.join("trust.json"), trust::trust_json(gateway).await?.as_bytes())?;
@@ -21,7 +22,8 @@ pub async fn write(config: &Config, gateway: &Gateway, address: SocketAddr) -> a
     replace(&directory.join("roots.pem"), material.roots_pem().as_bytes())?;
     let server = format!("https://{address}");
     let env = directory.join("client.env");
-    replace(&env, client_env::text(config, &server).as_bytes())?;
+    let request_token = if config.dev { dev::request_token(directory)? } else { String::new() };
+    replace(&env, client_env::text(config, &server, &request_token).as_bytes())?;
     ready(config, &server, &env)
 }
 
@@ -45,7 +47,7 @@ fn ready(config: &Config, server: &str, env: &Path) -> anyhow::Result<()> {
 }
 
 /// New file, synced, renamed: a reader never sees half of it.
-pub fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let temporary = path.with_extension("new");
     let mut file = std::fs::File::create(&temporary)?;
     file.write_all(bytes)?;

@@ -7,7 +7,7 @@ use chancery_core::port::step::{Step, Steps};
 /// Kills this process with SIGKILL when `CHANCERY_FAULT_STEP` is reached and `CHANCERY_FAULT_FILE` can be removed: the
 /// file arms the fault once, so that the restarted process runs through.
 #[derive(Debug)]
-pub struct DieAt {
+pub(crate) struct DieAt {
     step: Option<String>,
     file: Option<std::path::PathBuf>,
     done: AtomicBool,
@@ -16,7 +16,7 @@ pub struct DieAt {
 impl DieAt {
     /// From the environment.
     #[must_use]
-    pub fn from_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         Self {
             step: std::env::var("CHANCERY_FAULT_STEP").ok(),
             file: std::env::var_os("CHANCERY_FAULT_FILE").map(Into::into),

@@ -58,7 +58,7 @@ impl Cosigner for KeyguardCosigner {
 }
 
 /// Runs until a signal asks for the end or the ledger has to stop.
-pub async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
+pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
     let config = Config::load(path)?;
     let control = supervisor::inherited_socket().context("the gateway is started by `chancery serve`")?;
     let keyguard = KeyguardClient::new(CALL_DEADLINE);
@@ -191,12 +191,13 @@ async fn serve(config: &Config, gateway: Arc<Gateway>, ledger: &Arc<Ledger>) -> 
     let listener = std::net::TcpListener::bind(config.listen)
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
+    let tls = listen::tls(config, &gateway)?;
     export::write(config, &gateway, address).await?;
-    let server = listen::run(config, gateway, (listener, admin));
+    let server = listen::run(config, gateway, tls, (listener, admin));
     let outcome = tokio::select! {
         outcome = server => outcome,
         why = ledger.stopped() => Err(anyhow::anyhow!("the ledger stopped: {why}")),
     };
-    ledger.close().await;
+    Ledger::clone(ledger).close().await;
     outcome
 }

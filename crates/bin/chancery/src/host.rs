@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chancery_cli::catalogue::Code;
 use chancery_cli::failure::Failure;
 use chancery_cli::host::{HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions};
 use chancery_core::port::clock::Clock as _;
@@ -16,9 +17,9 @@ use crate::{dev, gateway_role, init, keyguard_role};
 
 /// This binary.
 #[derive(Debug)]
-pub struct Wired {
+pub(crate) struct Wired {
     /// Where the test build stops.
-    pub steps: Arc<dyn Steps>,
+    pub(crate) steps: Arc<dyn Steps>,
 }
 
 impl Host for Wired {
@@ -67,7 +68,7 @@ impl Host for Wired {
 }
 
 fn failure(error: &anyhow::Error) -> Failure {
-    Failure::error(format!("{error:#}"))
+    Failure::new(Code::Unexpected, format!("{error:#}"))
 }
 
 fn install_provider() {

@@ -18,7 +18,7 @@ const ROOT: &str = include_str!("../templates/root.toml");
 const CONFIG: &str = include_str!("../templates/chancery.toml");
 
 /// Makes the files of a new installation; refuses to touch one that exists.
-pub fn init(options: &InitOptions) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn init(options: &InitOptions) -> anyhow::Result<Vec<PathBuf>> {
     let directory = &options.directory;
     let config = CONFIG.replace("sign.example", &options.host).replace("Example Org", &options.organisation);
     let passphrase: String = SystemEntropy.sixteen().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -14,7 +14,7 @@ use chancery_remote::jwks::{Freshness, KeyCache};
 
 /// A key cache that notices when another policy version registers other issuers.
 #[derive(Debug)]
-pub struct GovernedKeys {
+pub(crate) struct GovernedKeys {
     keys: RegisteredKeys,
     gateway: OnceLock<Weak<Gateway>>,
     seen: Mutex<Option<PolicyVersion>>,
@@ -23,13 +23,13 @@ pub struct GovernedKeys {
 impl GovernedKeys {
     /// A cache that knows no issuer yet.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         let cache = KeyCache::new(clock, Freshness::default(), Limits::default());
         let keys = RegisteredKeys::new(cache, Arc::new(Issuers::default()));
         Self { keys, gateway: OnceLock::new(), seen: Mutex::new(None) }
     }
     /// Follows the governance of this gateway.
-    pub fn follow(&self, gateway: &Arc<Gateway>) {
+    pub(crate) fn follow(&self, gateway: &Arc<Gateway>) {
         let _already = self.gateway.set(Arc::downgrade(gateway)).is_err();
     }
     fn renew(&self) {

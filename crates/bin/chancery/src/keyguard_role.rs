@@ -7,8 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use chancery_core::message::{Call, Reply, ReportLine};
 use chancery_core::port::step::Steps;
-use chancery_custody_pkcs11::pool::{Limits, Pkcs11Config, Pkcs11Custodian, WorkerCommand};
-use chancery_custody_pkcs11::protocol::TokenConfig;
+use chancery_custody_pkcs11::{Limits, Pkcs11Config, Pkcs11Custodian, TokenConfig, WorkerCommand};
 use chancery_custody_software::custodian::SoftwareCustodian;
 use chancery_custody_software::kek::KekSource;
 use chancery_keyguard::custodians::{Backend, Custodians};
@@ -29,7 +28,10 @@ const SESSIONS: usize = 4;
 struct Behind(Keyguard);
 
 impl Handler for Behind {
-    #[expect(clippy::exit, reason = "after a failed fsync memory and disk may differ: only a restart from disk is safe")]
+    #[expect(
+        clippy::exit,
+        reason = "after a failed fsync memory and disk may differ: only a restart from disk is safe"
+    )]
     fn answer(&self, call: Call) -> Reply {
         let reply = self.0.answer(call);
         if self.0.is_poisoned() {
@@ -42,7 +44,7 @@ impl Handler for Behind {
 }
 
 /// Runs until the gateway's end of the socket closes.
-pub fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
+pub(crate) fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
     let config = Config::load(path)?;
     let socket = supervisor::inherited_socket().context("the keyguard is started by `chancery serve`")?;
     for directory in [config.keys_dir(), config.memory_dir()] {

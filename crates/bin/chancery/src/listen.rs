@@ -5,26 +5,55 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
 use chancery_gateway::gateway::Gateway;
+use chancery_server::Parts;
+use chancery_server::dev_certificate::DevCertificate;
+use chancery_server::dev_issuer::DevIssuer;
+use chancery_server::tls::Tls;
 
 use crate::config::Config;
+use crate::dev;
+use crate::export;
+
+/// How callers are spoken to. The development certificate is left where `client.env` says.
+pub(crate) fn tls(config: &Config, gateway: &Gateway) -> anyhow::Result<Tls> {
+    if let Some(section) = &config.tls {
+        return Ok(Tls::Files { certificate: section.certificate.clone(), key: section.key.clone() });
+    }
+    let now = gateway.parts().clock.now();
+    let certificate = DevCertificate::generate(now)?;
+    export::replace(&config.data_dir.join("tls-ca.pem"), certificate.pem().as_bytes())?;
+    Ok(Tls::Dev(certificate))
+}
 
 /// Serves until a signal asks for the end, then finishes what is under way.
-pub async fn run(
+pub(crate) async fn run(
     config: &Config,
     gateway: Arc<Gateway>,
+    tls: Tls,
     (listener, admin): (TcpListener, UnixListener),
 ) -> anyhow::Result<()> {
-    let _ = (config, gateway, listener, admin);
-    terminated().await?;
+    let dev = config.dev.then(|| dev_issuer(config)).transpose()?;
+    chancery_server::run(Parts { gateway, listener, tls, admin, dev }, terminated()).await?;
     Ok(())
 }
 
-async fn terminated() -> anyhow::Result<()> {
+fn dev_issuer(config: &Config) -> anyhow::Result<DevIssuer> {
+    Ok(DevIssuer {
+        key: dev::issuer_key(&config.data_dir)?,
+        url: dev::ISSUER.to_owned(),
+        request_token: dev::request_token(&config.data_dir)?,
+    })
+}
+
+async fn terminated() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let wait = async |kind| match signal(kind) {
+        Ok(mut signal) => drop(signal.recv().await),
+        // Without the handler the signal's default action ends the process.
+        Err(_) => std::future::pending().await,
+    };
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::interrupt()) => {}
     }
-    Ok(())
 }

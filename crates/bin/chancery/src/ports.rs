@@ -6,7 +6,7 @@ use chancery_core::time::Time;
 
 /// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Time {
@@ -16,7 +16,7 @@ impl Clock for SystemClock {
 
 /// The operating system's generator, through the cryptographic provider.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SystemEntropy;
+pub(crate) struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn sixteen(&self) -> [u8; 16] {

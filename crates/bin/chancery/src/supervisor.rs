@@ -20,11 +20,11 @@ const GRACE: Duration = Duration::from_secs(35);
 
 /// How the children are started: this binary with its hidden subcommands.
 #[derive(Debug, Clone)]
-pub struct Roles {
+pub(crate) struct Roles {
     /// This binary.
-    pub program: PathBuf,
+    pub(crate) program: PathBuf,
     /// The configuration file.
-    pub config: PathBuf,
+    pub(crate) config: PathBuf,
 }
 
 impl Roles {
@@ -36,7 +36,7 @@ impl Roles {
 }
 
 /// Runs until the gateway ends or a signal asks for it; answers with the gateway's status.
-pub async fn run(roles: &Roles) -> io::Result<ExitStatus> {
+pub(crate) async fn run(roles: &Roles) -> io::Result<ExitStatus> {
     let (control, gateway_end) = UnixStream::pair()?;
     let mut gateway = roles.command("gateway", gateway_end.into()).spawn()?;
     control.set_nonblocking(true)?;
@@ -108,11 +108,11 @@ async fn stop(mut gateway: Child) -> io::Result<ExitStatus> {
 }
 
 /// The standard input as the socket that the supervisor gave.
-pub fn inherited_socket() -> io::Result<UnixStream> {
+pub(crate) fn inherited_socket() -> io::Result<UnixStream> {
     Ok(UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?))
 }
 
 /// This binary's own path.
-pub fn this_program() -> io::Result<PathBuf> {
+pub(crate) fn this_program() -> io::Result<PathBuf> {
     std::env::current_exe().map(|path| Path::new(&path).to_owned())
 }

@@ -7,7 +7,7 @@ use chancery_core::port::step::Steps;
 use crate::host::Wired;
 
 /// What the command line needs of this binary.
-pub fn host() -> Wired {
+pub(crate) fn host() -> Wired {
     Wired { steps: steps() }
 }
 
