@@ -85,7 +85,10 @@ impl Failure {
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = format!("error[{}]: {}\n", self.code, printable(&self.what));
-        if !self.actual.is_empty() || !self.expected.is_empty() {
+        let told = |line: &&TraceLine| (&line.actual, &line.expected) == (&self.actual, &self.expected);
+        let says = !self.actual.is_empty() || !self.expected.is_empty();
+        // The line of the trace that failed says the same, and names the attribute.
+        if says && !self.trace.iter().any(|line| told(&line)) {
             out.push_str(&compared("", &self.actual, &self.expected));
         }
         for line in self.trace.iter().filter(|line| !line.ok) {
