@@ -397,25 +397,39 @@ async fn files_and_resources_are_the_same_tiles() {
     }
 }
 
-/// Full tiles come from their files; a tile that is damaged in the database makes no receipt.
+/// A tile or bundle that is damaged in the database makes no receipt and never replaces a good file.
 #[tokio::test(flavor = "multi_thread")]
-async fn damaged_tiles_make_no_receipts() {
-    let dir = tempdir().unwrap();
-    let keyguard = Keyguard::new(&key(dir.path()));
-    let ledger = open(dir.path(), &keyguard).await;
-    ledger.append(Append { leaves: (0..600).map(leaf).collect(), changes: vec![] }).await.unwrap();
-    let tile = ledger.reader().resource("tile/0/000").await.unwrap().unwrap();
-    ledger.close().await;
-    execute(dir.path(), "UPDATE ledger_tile SET hashes = zeroblob(8192) WHERE level = 0 AND idx = 0").await;
-    let ledger = open(dir.path(), &keyguard).await;
-    // The mark that says so is written with the next commit.
-    ledger.append(one(leaf(600))).await.unwrap();
-    let refused = ledger.reader().receipt(3).await.unwrap_err();
-    assert!(matches!(refused, StoreError::Corrupt(_)), "{refused:?}");
-    let other = ledger.reader().receipt(599).await;
-    assert!(verify(&other.unwrap(), leaf(599).as_bytes(), &trust(dir.path())).is_ok());
-    assert_eq!(std::fs::read(dir.path().join("data/ledger/tile/0/000")).unwrap(), tile);
-    assert_eq!(ledger.reader().resource("tile/0/000").await.unwrap().unwrap(), tile);
+async fn damaged_tiles_make_no_receipts_and_are_not_published() {
+    for (damage, path, receipt) in [
+        ("UPDATE ledger_tile SET hashes = zeroblob(8192) WHERE level = 0 AND idx = 0", "tile/0/000", false),
+        (
+            "UPDATE ledger_batch SET entries = CAST(replace(CAST(entries AS TEXT), '12', '13') AS BLOB) \
+             WHERE first = 0",
+            "tile/entries/000",
+            true,
+        ),
+    ] {
+        let dir = tempdir().unwrap();
+        let keyguard = Keyguard::new(&key(dir.path()));
+        let ledger = open(dir.path(), &keyguard).await;
+        ledger.append(Append { leaves: (0..300).map(leaf).collect(), changes: vec![] }).await.unwrap();
+        ledger.append(Append { leaves: (300..600).map(leaf).collect(), changes: vec![] }).await.unwrap();
+        let good = ledger.reader().resource(path).await.unwrap().unwrap();
+        ledger.close().await;
+        execute(dir.path(), damage).await;
+        let ledger = open(dir.path(), &keyguard).await;
+        ledger.append(one(leaf(600))).await.unwrap();
+        match ledger.reader().receipt(3).await {
+            Ok(held) => {
+                verify(&held, leaf(3).as_bytes(), &trust(dir.path())).map(|_| assert!(receipt)).unwrap()
+            }
+            Err(refused) => assert!(!receipt && matches!(refused, StoreError::Corrupt(_)), "{refused:?}"),
+        }
+        let other = ledger.reader().receipt(599).await.unwrap();
+        verify(&other, leaf(599).as_bytes(), &trust(dir.path())).unwrap();
+        ledger.close().await;
+        assert_eq!(std::fs::read(dir.path().join("data/ledger").join(path)).unwrap(), good, "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,3 +62,44 @@ fn check(text: &str, bytes: &[u8], key: &VerifierKey) -> Result<Time, KeyError> 
 fn seconds(at: Time) -> u64 {
     u64::try_from(at.seconds()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+
+    use super::*;
+    use crate::note::KeyName;
+
+    fn key(seed: u8, name: &str, kind: KeyKind) -> (Ed25519KeyPair, VerifierKey) {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+        let public = pair.public_key().as_ref().try_into().unwrap();
+        (pair, VerifierKey::new(KeyName::parse(name).unwrap(), kind, public))
+    }
+
+    #[test]
+    fn one_line_holds_for_its_key_and_its_text_alone() {
+        let text = "log2026.sign.example\n1\nAAAA\n";
+        let at = Time::from_seconds(1_795_210_023);
+        let (pair, own) = key(1, "keyguard.example", KeyKind::Cosigner);
+        let signed = line(&own, at, pair.sign(&message(text, at)).as_ref());
+        let parsed = NoteSignature::parse_line(&signed).unwrap();
+        assert_eq!(verify_line(text, &parsed, &own), Ok(at));
+        let wrong = Err(KeyError::Wrong(own.name().clone()));
+        assert_eq!(verify_line("log2026.sign.example\n2\nAAAA\n", &parsed, &own), wrong);
+        for place in 0..parsed.bytes.len() {
+            let mut flipped = parsed.clone();
+            flipped.bytes[place] ^= 1;
+            assert!(verify_line(text, &flipped, &own).is_err(), "byte {place}");
+        }
+        let mut short = parsed.clone();
+        short.bytes.truncate(7);
+        assert_eq!(verify_line(text, &short, &own), wrong);
+        for other in
+            [key(2, "keyguard.example", KeyKind::Cosigner).1, key(1, "other.example", KeyKind::Cosigner).1]
+        {
+            assert_eq!(verify_line(text, &parsed, &other), Err(KeyError::Absent(other.name().clone())));
+        }
+        let ledger = key(1, "keyguard.example", KeyKind::Ledger).1;
+        assert_eq!(verify_line(text, &parsed, &ledger), Err(KeyError::Kind(ledger.name().clone())));
+    }
+}

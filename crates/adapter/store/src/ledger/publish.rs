@@ -11,10 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chancery_ledger::tile::{Content, HEIGHT, Tile, WIDTH};
+use chancery_ledger::merkle::{Edge, leaf_hash};
+use chancery_ledger::tile::{Content, HEIGHT, Tile, WIDTH, decode_hashes, entries};
 
 use super::read::Reader;
-use super::view::View;
+use super::row;
+use super::view::{self, View};
 use crate::database::StoreError;
 
 const PAUSE: Duration = Duration::from_millis(250);
@@ -51,6 +53,7 @@ async fn publish(reader: &Reader, view: &Arc<View>) -> Result<(), StoreError> {
             let tile = Tile::full(content, index);
             let path = root.join(tile.to_string());
             let bytes = reader.tile_bytes(view, tile).await?;
+            compare(reader, view, (tile, &bytes)).await?;
             directories.extend(place(path.clone(), bytes, Sync::Durably).await?);
             reader.shared.counters.file_syncs.fetch_add(1, Ordering::Relaxed);
             // Partial tiles may go once the full one is there; that they never were is fine.
@@ -71,6 +74,30 @@ async fn publish(reader: &Reader, view: &Arc<View>) -> Result<(), StoreError> {
     }
     place(root.join("checkpoint"), view.checkpoint.clone().into_bytes(), Sync::Never).await?;
     Ok(())
+}
+
+/// Full tiles are published once and for ever, perhaps over a good file after a crash: they must be what the tile above
+/// says, and that chain ends at the right edge, which was checked.
+async fn compare(reader: &Reader, view: &View, (tile, bytes): (Tile, &[u8])) -> Result<(), StoreError> {
+    let (above, hashes) = match tile.content {
+        Content::Entries => {
+            let leaves = entries(bytes, usize::from(tile.width)).map_err(row::corrupt)?;
+            (1, leaves.into_iter().map(leaf_hash).collect())
+        }
+        Content::Hashes(level) => (level.saturating_add(1), decode_hashes(bytes).map_err(row::corrupt)?),
+    };
+    let mut computed = Edge::default();
+    for hash in hashes {
+        computed.append(hash, |_| {}).map_err(row::corrupt)?;
+    }
+    let parent = view::hashes(&reader.shared.shelf, view, (above, tile.index / WIDTH)).await?;
+    let place = usize::try_from(tile.index % WIDTH).ok();
+    let said = place.and_then(|place| parent.as_ref()?.get(place).copied());
+    if said == Some(computed.root()) {
+        Ok(())
+    } else {
+        Err(row::corrupt(format!("{tile} is not what the tree says")))
+    }
 }
 
 /// How many full tiles of a level a tree of `size` has.
