@@ -194,11 +194,6 @@ fn identity(leaf: &Certificate, context: &Context<'_>) -> Result<(), Failure> {
     if let Some(expected) = policy.key.filter(|expected| *expected != key) {
         return Err(mismatch(&key, &expected));
     }
-    let is_oidc = policy.issuer.is_some() || policy.identity.is_some() || !policy.claims.is_empty();
-    if is_oidc || policy.predicate.is_some() {
-        let actual = "a PE signature has no OIDC identity, claims or predicate";
-        return Err(mismatch(&actual, &"those of the policy"));
-    }
     Ok(())
 }
 

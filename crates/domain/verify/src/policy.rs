@@ -9,8 +9,8 @@
 //! [claims]
 //! source_repository_identifier = "42"
 //! ```
-//! For formats with long-lived certificates: `subject` (RFC 4514 name of the certificate, exact or glob) or `key`
-//! (SHA-256 of its public key). Unknown members are errors, so no condition is ever ignored (T7).
+//! For formats with long-lived certificates: `subject` (RFC 4514 name of the certificate, exact or glob; one policy may
+//! name both, each format is compared with what its certificates have) or `key` (SHA-256 of its public key). Unknown members are errors, so no condition is ever ignored (T7).
 
 use std::collections::BTreeMap;
 
@@ -34,6 +34,9 @@ pub enum InvalidPolicy {
     /// A check that does not exist.
     #[error("check `{0}` does not exist")]
     Check(String),
+    /// A condition that none of the formats can have: it would be ignored.
+    #[error("`{0}` concerns none of the formats")]
+    Condition(&'static str),
     /// No formats, or the same twice.
     #[error("formats must be named, each once")]
     Formats,
@@ -137,6 +140,7 @@ impl VerificationPolicy {
         if text.predicate.as_ref().is_some_and(String::is_empty) {
             return Err(InvalidPolicy::Pattern("predicate"));
         }
+        concerns_a_format(&text)?;
         Ok(Self {
             environment: text.environment,
             formats: text.formats,
@@ -181,6 +185,25 @@ fn claims(written: BTreeMap<String, String>) -> Result<BTreeMap<String, Pattern>
         Ok((name, pattern))
     };
     written.into_iter().map(parse).collect()
+}
+
+/// Conditions on the workload concern formats with identity leaves, `subject` those with long-lived certificates; one
+/// that concerns no format of the policy is an error, so that none is ever ignored (T7).
+fn concerns_a_format(text: &PolicyText) -> Result<(), InvalidPolicy> {
+    let has = |format: FormatName| text.formats.contains(&format);
+    let workload = [
+        ("issuer", text.issuer.is_some()),
+        ("identity", text.identity.is_some()),
+        ("predicate", text.predicate.is_some()),
+        ("claims", !text.claims.is_empty()),
+    ];
+    if let Some((name, _)) = workload.into_iter().find(|(_, given)| *given && !has(FormatName::Sigstore)) {
+        return Err(InvalidPolicy::Condition(name));
+    }
+    if text.subject.is_some() && !has(FormatName::Pe) {
+        return Err(InvalidPolicy::Condition("subject"));
+    }
+    Ok(())
 }
 
 /// Whether certificates carry the claim. The subject is left out on purpose: tenants can customise it.
@@ -244,6 +267,8 @@ mod tests {
             ("unknown claim", GOOD.replace("source_repository_identifier", "repository")),
             ("subject", GOOD.replace("source_repository_identifier", "subject")),
             ("unknown check", GOOD.replace("\"ledger\"", "\"log\"")),
+            ("subject without its format", format!("subject = \"CN=x\"\n{GOOD}")),
+            ("claims without their format", GOOD.replace("sigstore", "pe")),
             ("no environment", GOOD.replace("environment = \"production\"\n", "")),
         ];
         for (name, text) in cases {

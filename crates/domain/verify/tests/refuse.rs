@@ -91,7 +91,6 @@ fn expectations() {
             Identity,
             IdentityMismatch,
         ),
-        ("subject", |p| p.subject = Some(Pattern::exact("CN=x")), Identity, IdentityMismatch),
         ("key", |p| p.key = Some(Sha256::of(b"x")), Identity, IdentityMismatch),
         ("predicate", |p| p.predicate = Some("https://x".into()), Identity, IdentityMismatch),
         ("format", |p| p.formats = vec![FormatName::Pe], Identity, IdentityMismatch),
