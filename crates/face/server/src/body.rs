@@ -14,8 +14,6 @@ use crate::service::Service;
 
 /// Largest body in bytes.
 pub(crate) const MAX_BODY: usize = 4 << 20;
-/// A body must be here this long after its head.
-const DEADLINE: Duration = Duration::from_secs(30);
 /// Bodies of this size and more are parsed beside the runtime.
 pub(crate) const LARGE: usize = 32 << 10;
 
@@ -45,7 +43,8 @@ pub(crate) async fn receive(service: &Service, request: Request, media: &str) ->
     let announced = announced(request.headers())?;
     let memory = service.admission.body(announced.unwrap_or(MAX_BODY))?;
     let body: Limited<Body> = Limited::new(request.into_body(), MAX_BODY);
-    let collected = tokio::time::timeout(DEADLINE, body.collect()).await.map_err(|_| slow())?;
+    let collected = tokio::time::timeout(service.patience.body, body.collect()).await;
+    let collected = collected.map_err(|_| slow(service.patience.body))?;
     let bytes = collected.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
         Some(_) => too_large(),
         None => Fault::new(Code::Malformed, "the body ended too early"),
@@ -80,7 +79,7 @@ fn too_large() -> Fault {
     Fault::new(Code::TooLarge, "the body is too large").because("", format!("at most {MAX_BODY} bytes"))
 }
 
-fn slow() -> Fault {
+fn slow(deadline: Duration) -> Fault {
     Fault::new(Code::Slow, "the body did not arrive in time")
-        .because("", format!("within {} s", DEADLINE.as_secs()))
+        .because("", format!("within {} s", deadline.as_secs()))
 }

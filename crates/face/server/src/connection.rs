@@ -23,13 +23,12 @@ use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
 
+use crate::patience::Patience;
+
 /// Connections at the same time on TCP.
 const MAX_CONNECTIONS: u32 = 4096;
 /// Connections at the same time on the operator's socket.
 const MAX_OPERATORS: u32 = 16;
-/// Head of a request, and rest between two requests of a connection.
-const HEAD_DEADLINE: Duration = Duration::from_secs(30);
-const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 /// After this a connection takes no further request: clients that read slowly or not at all do not keep it.
 const LONGEST: Duration = Duration::from_secs(600);
 /// What is under way on a connection that ends has this long.
@@ -51,21 +50,22 @@ pub(crate) struct Door {
     router: Router,
     places: Arc<Semaphore>,
     capacity: u32,
+    patience: Patience,
     stop: watch::Receiver<bool>,
 }
 
 impl Door {
     /// The door for callers.
-    pub(crate) fn public(router: Router, stop: watch::Receiver<bool>) -> Self {
-        Self::new(router, MAX_CONNECTIONS, stop)
+    pub(crate) fn public(router: Router, patience: Patience, stop: watch::Receiver<bool>) -> Self {
+        Self::new(router, MAX_CONNECTIONS, (patience, stop))
     }
     /// The door for operators.
-    pub(crate) fn admin(router: Router, stop: watch::Receiver<bool>) -> Self {
-        Self::new(router, MAX_OPERATORS, stop)
+    pub(crate) fn admin(router: Router, patience: Patience, stop: watch::Receiver<bool>) -> Self {
+        Self::new(router, MAX_OPERATORS, (patience, stop))
     }
-    fn new(router: Router, capacity: u32, stop: watch::Receiver<bool>) -> Self {
+    fn new(router: Router, capacity: u32, (patience, stop): (Patience, watch::Receiver<bool>)) -> Self {
         let places = Arc::new(Semaphore::new(usize::try_from(capacity).unwrap_or(1)));
-        Self { router, places, capacity, stop }
+        Self { router, places, capacity, patience, stop }
     }
 
     /// Accepts on TCP until told to stop; then waits for the connections that are there.
@@ -128,7 +128,7 @@ impl Door {
     }
 
     async fn shake_hands(&self, tls: TlsAcceptor, stream: tokio::net::TcpStream, peer: SocketAddr) {
-        match tokio::time::timeout(HANDSHAKE_DEADLINE, tls.accept(stream)).await {
+        match tokio::time::timeout(self.patience.handshake, tls.accept(stream)).await {
             Ok(Ok(stream)) => {
                 let protocol = match stream.get_ref().1.alpn_protocol() {
                     Some(b"h2") => Protocol::Http2,
@@ -147,7 +147,7 @@ impl Door {
     {
         let router = self.router.clone();
         let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), peer, request));
-        let builder = protocol.builder();
+        let builder = protocol.builder(self.patience);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         let mut stop = self.stop.clone();
         let ended = tokio::select! {
@@ -202,9 +202,9 @@ enum Protocol {
 }
 
 impl Protocol {
-    fn builder(self) -> Builder<TokioExecutor> {
+    fn builder(self, patience: Patience) -> Builder<TokioExecutor> {
         let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_buf_size(MAX_HEAD);
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(MAX_HEAD);
         builder
             .http2()
             .timer(TokioTimer::new())

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use chancery_api::code::Code;
@@ -62,7 +62,7 @@ fn finish(service: &Service, mut response: Response, id: &str) -> Response {
     let fault = fault.or_else(|| is_failure.then(|| Fault::of_status(status)));
     service.metrics.answered(status.as_u16(), fault.as_ref().map(|fault| fault.0.code.as_str()));
     if let Some(fault) = fault {
-        response = with_problem(response, fault, id);
+        response = with_problem(&response, fault, id);
     }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id) {
@@ -73,20 +73,17 @@ fn finish(service: &Service, mut response: Response, id: &str) -> Response {
     response
 }
 
-fn with_problem(response: Response, mut fault: Fault, id: &str) -> Response {
-    let allow = response.headers().get(header::ALLOW).cloned();
+fn with_problem(response: &Response, mut fault: Fault, id: &str) -> Response {
     id.clone_into(&mut fault.0.request_id);
-    let body = serde_json::to_vec(&fault.0).unwrap_or_default();
     // A status that the framework chose stays; only its body becomes a problem.
-    let status = response.status();
-    fault.0.status = status.as_u16();
-    let mut response = fault.into_response();
-    *response.status_mut() = if status == StatusCode::OK { response.status() } else { status };
-    if let Some(allow) = allow {
-        response.headers_mut().insert(header::ALLOW, allow);
+    fault.0.status = response.status().as_u16();
+    let body = serde_json::to_vec(&fault.0).unwrap_or_default();
+    let mut problem = fault.into_response();
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        problem.headers_mut().insert(header::ALLOW, allow.clone());
     }
-    *response.body_mut() = Body::from(body);
-    response
+    *problem.body_mut() = Body::from(body);
+    problem
 }
 
 /// The id that the caller gave, if it is harmless, else a random one.

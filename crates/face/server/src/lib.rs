@@ -11,13 +11,15 @@ pub mod dev_certificate;
 pub mod dev_issuer;
 mod exchange;
 mod fault;
+mod heavy;
 mod http;
 mod metrics;
 pub mod openapi;
+pub mod patience;
 mod query;
 pub mod route;
 mod server;
 mod service;
 pub mod tls;
 
-pub use server::{Parts, ServerError, run};
+pub use server::{Parts, ServerError, run, run_with};

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::connection::{Door, GRACE};
 use crate::dev_issuer::DevIssuer;
+use crate::patience::Patience;
 use crate::route;
 use crate::service::Service;
 use crate::tls::{Tls, TlsError};
@@ -39,18 +40,27 @@ pub enum ServerError {
     Tls(#[source] TlsError),
 }
 
-/// Serves until `shutdown` resolves; then takes nothing new, finishes what is under way within 30 seconds, and returns.
+/// Serves with the usual patience, see [`run_with`].
 pub async fn run(parts: Parts, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServerError> {
+    run_with(parts, Patience::default(), shutdown).await
+}
+
+/// Serves until `shutdown` resolves; then takes nothing new, finishes what is under way within 30 seconds, and returns.
+pub async fn run_with(
+    parts: Parts,
+    patience: Patience,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServerError> {
     let address = parts.listener.local_addr().map_err(ServerError::Listen)?;
     let tls = parts.tls.acceptor(address).map_err(ServerError::Tls)?;
     parts.listener.set_nonblocking(true).map_err(ServerError::Listen)?;
     parts.admin.set_nonblocking(true).map_err(ServerError::Listen)?;
     let listener = tokio::net::TcpListener::from_std(parts.listener).map_err(ServerError::Listen)?;
     let admin = tokio::net::UnixListener::from_std(parts.admin).map_err(ServerError::Listen)?;
-    let service = Service::new(parts.gateway, parts.dev);
+    let service = Service::new(parts.gateway, parts.dev, patience);
     let (stop, stopping) = watch::channel(false);
-    let callers = Door::public(route::public(&service), stopping.clone());
-    let operators = Door::admin(route::admin(&service), stopping);
+    let callers = Door::public(route::public(&service), patience, stopping.clone());
+    let operators = Door::admin(route::admin(&service), patience, stopping);
     let callers = tokio::spawn(callers.accept_tcp(listener, tls));
     let operators = tokio::spawn(operators.accept_unix(admin));
     shutdown.await;

@@ -9,12 +9,14 @@ use crate::dev_issuer::DevIssuer;
 use crate::http::health::LastHealth;
 use crate::http::trust::LastTrust;
 use crate::metrics::Metrics;
+use crate::patience::Patience;
 
 /// The state behind every route.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) dev: Option<DevIssuer>,
+    pub(crate) patience: Patience,
     pub(crate) admission: Admission,
     pub(crate) metrics: Metrics,
     pub(crate) health: LastHealth,
@@ -23,10 +25,11 @@ pub(crate) struct Service {
 
 impl Service {
     /// A service over a gateway.
-    pub(crate) fn new(gateway: Arc<Gateway>, dev: Option<DevIssuer>) -> Arc<Self> {
+    pub(crate) fn new(gateway: Arc<Gateway>, dev: Option<DevIssuer>, patience: Patience) -> Arc<Self> {
         Arc::new(Self {
             gateway,
             dev,
+            patience,
             admission: Admission::default(),
             metrics: Metrics::default(),
             health: LastHealth::default(),

@@ -1,6 +1,8 @@
 //! The operator's door. On a Unix socket only: who may open the file may do this. Every act is in the ledger before it
 //! is answered; nothing here signs, and no private key has a way out.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, Request};
 use axum::http::StatusCode;
@@ -21,6 +23,7 @@ use chancery_x509::certificate::write_pem;
 use super::{Shared, health};
 use crate::body;
 use crate::fault::Fault;
+use crate::heavy;
 
 const JSON: &str = "application/json";
 
@@ -89,9 +92,9 @@ pub(crate) async fn key_certify(
     ))]
 pub(crate) async fn policy_apply(service: Shared, request: Request) -> Result<Json<PolicyInForce>, Fault> {
     let received = body::receive(&service, request, JSON).await?;
-    let documents = tokio::task::spawn_blocking(move || checked(received.text()?)).await;
-    let documents = documents.map_err(|error| Fault::internal(&format!("checking task: {error}")))??;
-    let version = governance::apply(&service.gateway, documents).await?;
+    let gateway = Arc::clone(&service.gateway);
+    let documents = heavy::compute(move || checked(received.text()?)).await??;
+    let version = heavy::drive(async move { governance::apply(&gateway, documents).await }).await??;
     let sequence = service.gateway.governance()?.sequence;
     tracing::warn!(%version, sequence, "policy in force");
     Ok(Json(PolicyInForce { version, sequence }))

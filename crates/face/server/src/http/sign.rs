@@ -22,7 +22,10 @@ use crate::admission::Place;
 use crate::body::{self, LARGE, Received};
 use crate::fault::Fault;
 use crate::service::Service;
-use crate::{bearer, query};
+use crate::{bearer, heavy, query};
+
+/// A request of more statements is worked on beside the runtime.
+const FEW: usize = 4;
 
 /// Signs everything in a request, or rehearses it.
 #[utoipa::path(post, path = "/v1/sign", tag = "sign",
@@ -52,8 +55,7 @@ pub(crate) async fn post(
     let received = body::receive(&service, request, "application/json").await?;
     let ask = Ask { request: parse(received).await?, token };
     if is_rehearsal {
-        let rehearsed = rehearse(&service.gateway, &ask).await?;
-        return Ok(Json(rehearsal_of(&ask, rehearsed)).into_response());
+        return rehearsed(Arc::clone(&service), ask).await;
     }
     let summary = Summary::of(&service, &ask.request);
     let outcome = detached(Arc::clone(&service), ask, place).await?;
@@ -64,22 +66,34 @@ pub(crate) async fn post(
 
 /// A caller that goes away must not stop a signature half-way: the work goes on by itself and keeps its place.
 async fn detached(service: Arc<Service>, ask: Ask, place: Place) -> Result<Result<Answer, Failure>, Fault> {
+    let many = ask.request.statements().len() > FEW;
     let work = async move {
         let outcome = sign(&service.gateway, ask).await;
         drop(place);
         outcome
     };
+    if many {
+        return heavy::drive(work).await;
+    }
     let outcome = tokio::spawn(work.in_current_span()).await;
     outcome.map_err(|error| Fault::internal(&format!("signing task: {error}")))
 }
 
-/// Large bodies are parsed beside the runtime, so that small requests do not wait for them.
+async fn rehearsed(service: Arc<Service>, ask: Ask) -> Result<Response, Fault> {
+    let work = async move {
+        let rehearsed = rehearse(&service.gateway, &ask).await?;
+        Ok::<_, Failure>(Json(rehearsal_of(&ask, rehearsed)).into_response())
+    };
+    Ok(heavy::drive(work).await??)
+}
+
+/// Large bodies are parsed beside the runtime.
 async fn parse(received: Received) -> Result<Request, Fault> {
     if received.bytes.len() < LARGE {
-        return parse_now(&received);
+        parse_now(&received)
+    } else {
+        heavy::compute(move || parse_now(&received)).await?
     }
-    let parsed = tokio::task::spawn_blocking(move || parse_now(&received)).await;
-    parsed.map_err(|error| Fault::internal(&format!("parsing task: {error}")))?
 }
 
 fn parse_now(received: &Received) -> Result<Request, Fault> {

@@ -14,6 +14,7 @@ use chancery_gateway::sign::Answer;
 use chancery_ledger::proof::TlogProof;
 
 use crate::fault::Fault;
+use crate::heavy;
 
 /// Answers of more results are written beside the runtime.
 const MANY: usize = 16;
@@ -23,8 +24,7 @@ pub(crate) async fn respond(answer: Answer) -> Result<Response, Fault> {
     if answer.results.len() <= MANY {
         return Ok(Json(signed(&answer)).into_response());
     }
-    let written = tokio::task::spawn_blocking(move || Json(signed(&answer)).into_response()).await;
-    written.map_err(|error| Fault::internal(&format!("writing task: {error}")))
+    heavy::compute(move || Json(signed(&answer)).into_response()).await
 }
 
 fn signed(answer: &Answer) -> Signed {

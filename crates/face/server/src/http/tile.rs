@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use chancery_api::code::Code;
 use chancery_api::problem::Problem;
 use chancery_gateway::failure::Failure;
-use chancery_ledger::tile::{Tile, WIDTH};
+use chancery_ledger::tile::Tile;
 
 use super::Shared;
 use crate::fault::Fault;
@@ -37,7 +37,7 @@ pub(crate) async fn get(service: Shared, Path(path): Path<String>) -> Result<Res
     let path = format!("tile/{path}");
     let tile = Tile::parse(&path).map_err(|_| Fault::new(Code::Unknown, "not the path of a tile"))?;
     let bytes = file(&service, &path).await?;
-    let caching = if u64::from(tile.width) == WIDTH { FULL } else { PARTIAL };
+    let caching = if tile.is_full() { FULL } else { PARTIAL };
     let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, caching)];
     Ok((headers, bytes).into_response())
 }

@@ -1,0 +1,17 @@
+//! The HTTP server over a real gateway and a real keyguard in one process.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
+
+mod admin;
+mod dev;
+mod doors;
+mod keyguard;
+mod ledger;
+mod limits;
+mod openapi;
+mod problems;
+mod raw;
+mod sign;
+mod stop;
+mod tiles;
+mod tls;
+mod world;
