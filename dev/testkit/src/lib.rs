@@ -1,8 +1,12 @@
 //! Strict fakes, conformance suites and hostile peers, for tests of every crate. Never linked into the product.
 
 pub mod checks;
+pub mod clock;
 pub mod conformance;
 pub mod custodian;
+pub mod entropy;
 pub mod keys;
+pub mod ledger;
+pub mod memory;
 pub mod pe;
 pub mod pki;

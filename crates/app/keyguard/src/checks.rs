@@ -181,7 +181,9 @@ impl Checks for OrderChecks<'_> {
         let sct = precertificate.map(|tbs| self.sct_signable(order, &tbs)).transpose()?;
         let issuing = ServiceKey::Issuing.id().map_err(|error| invalid(error.to_string()))?;
         let leaf = sct.is_some().then_some(issuing);
-        Ok(Rebuilt { artifact: Signable { key: key.id, family: key.family, to_be_signed }, sct, leaf })
+        // The family of the statement, not the key's: the warrant is refused where they differ.
+        let artifact = Signable { key: key.id, family: self.statement.family, to_be_signed };
+        Ok(Rebuilt { artifact, sct, leaf })
     }
 
     fn complete_leaf(&self, order: &Order, caller: &Caller, sct: &Signature) -> Result<Vec<u8>, Refusal> {

@@ -4,6 +4,7 @@
 //! domain → domain          adapter → domain          app → domain
 //! face   → app, domain, face/api                     bin → all
 //! everyone's tests → dev/testkit                     dev → domain
+//! an app's tests → app: the two roles are tested against each other
 //! ```
 //!
 //! Only `face/cli` and adapters carry an HTTP client, and `domain/verify` needs neither a runtime nor a database, so
@@ -39,7 +40,7 @@ pub(crate) fn check(metadata: &Metadata) -> Vec<Finding> {
 fn edge(from: &str, dependency: &Dependency, to: Option<&str>) -> Option<Finding> {
     let is_test = dependency.kind.as_deref() == Some("dev");
     let what = match to {
-        Some(to) if may(from, to) || (is_test && to == "dev/testkit") => return None,
+        Some(to) if may(from, to) || (is_test && may_test_with(from, to)) => return None,
         Some(to) => {
             format!("must not depend on `{to}`: it belongs to another layer (ARCHITECTURE.md, the law)")
         }
@@ -67,6 +68,10 @@ fn may(from: &str, to: &str) -> bool {
         ("face", "face") => to == "crates/face/api",
         _ => false,
     }
+}
+
+fn may_test_with(from: &str, to: &str) -> bool {
+    to == "dev/testkit" || (layer(from) == "app" && layer(to) == "app")
 }
 
 fn may_call(from: &str) -> bool {
