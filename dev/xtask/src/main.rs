@@ -18,7 +18,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   tidy      only the house rules: layers, sizes, names, headers, maps, links
   setup     installs the foreign tools that tests compare with
   test      setup, then every test and documentation test; the last line counts them
-  console   only the console blocks of the documents, against a development service
+  console   only the console blocks of the documents, against a development service; PROGRAM instead of building one
   goldens   rewrites golden files from what the code says now; read the difference before you commit it
   bench     what is promised about speed, beside other programs; names of benches as arguments";
 
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(),
         Some("setup") => setup::run(),
         Some("test") => test::run(rest),
-        Some("console") => test::console(),
+        Some("console") => test::console(rest),
         Some("goldens") => goldens::run(),
         _ => Err(anyhow::anyhow!(USAGE)),
     };

@@ -55,7 +55,9 @@ impl Measured {
     pub(crate) fn processes(&self) -> Result<Vec<u32>> {
         let mut parents: BTreeMap<u32, u32> = BTreeMap::new();
         for entry in std::fs::read_dir("/proc")? {
-            let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+                continue;
+            };
             let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
             let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
             parents.extend(parent.map(|parent| (id, parent)));

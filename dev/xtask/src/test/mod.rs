@@ -41,11 +41,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     report(&count, &broken)
 }
 
-/// Runs only the console blocks of the documents.
+/// Runs only the console blocks of the documents, with the program that is named or the one that is built.
 ///
 /// # Errors
 /// When the binary cannot be built or a line fails.
-pub(crate) fn console() -> Result<()> {
+pub(crate) fn console(arguments: &[String]) -> Result<()> {
+    if let Some(program) = arguments.first() {
+        return console::run(&std::fs::canonicalize(program)?);
+    }
     process::run(&mut process::cargo(&["build", "--package", "chancery"]))?;
     console::run(&Metadata::load()?.program("debug"))
 }
