@@ -1,0 +1,189 @@
+//! Every parser of hostile input as one function from bytes to “accepted”. The mutation test and the fuzz targets of
+//! `fuzz` share this table.
+
+use chancery_core::request::Request;
+use chancery_format::seam::Options;
+use chancery_format::sigstore::bundle::Bundle;
+use chancery_format::{pe, sigstore};
+use chancery_identity::issuer::Issuers;
+use chancery_identity::{authenticate, issuers_toml, jwk};
+use chancery_ledger::checkpoint::Checkpoint;
+use chancery_ledger::event::Event;
+use chancery_ledger::hashedrekord::HashedRekord;
+use chancery_ledger::note::Note;
+use chancery_ledger::proof::TlogProof;
+use chancery_ledger::tile;
+use chancery_policy::documents::Documents;
+use chancery_policy::policy::Policy;
+use chancery_policy::test_cases;
+use chancery_verify::policy::VerificationPolicy;
+use chancery_verify::trust_json;
+use chancery_verify::trusted_root::TrustedRoot;
+use chancery_x509::certificate::{Certificate, parse_pem_bundle};
+use chancery_x509::crl::Crl;
+use chancery_x509::tsp::request::TimestampRequest;
+use chancery_x509::tsp::response::{self, Response};
+use chancery_x509::tsp::tst_info::TstInfo;
+use chancery_x509::{cms, key, sct};
+
+/// A parser: the name of its folder in `testdata/seeds` and of its fuzz target, and what it does with bytes.
+pub type Parser = (&'static str, fn(&[u8]) -> bool);
+
+/// All of them.
+pub const ALL: [Parser; 22] = [
+    ("bundle", bundle),
+    ("certificate", certificate),
+    ("checkpoint", checkpoint),
+    ("cms", signed_data),
+    ("crl", crl),
+    ("event", event),
+    ("governance", governance),
+    ("hashedrekord", hashedrekord),
+    ("in_toto", in_toto),
+    ("issuers", issuers),
+    ("jwk_set", jwk_set),
+    ("note", note),
+    ("pe", image),
+    ("pem", pem),
+    ("public_key", public_key),
+    ("request", request),
+    ("tile", tile_entries),
+    ("timestamp_request", timestamp_request),
+    ("timestamp_response", timestamp_response),
+    ("tlog_proof", tlog_proof),
+    ("token", token),
+    ("trust", trust),
+];
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+/// A Sigstore bundle.
+pub fn bundle(bytes: &[u8]) -> bool {
+    let extracted = sigstore::extract::extract(&mut std::io::Cursor::new(bytes)).is_ok();
+    Bundle::parse(bytes).is_ok() | extracted
+}
+
+/// A certificate, DER, and its transparency timestamps.
+pub fn certificate(bytes: &[u8]) -> bool {
+    Certificate::parse(bytes).map(|certificate| sct::read(&certificate).is_ok()).is_ok()
+}
+
+/// The text of a checkpoint.
+pub fn checkpoint(bytes: &[u8]) -> bool {
+    Checkpoint::parse_text(text(bytes)).is_ok()
+}
+
+/// A CMS SignedData.
+pub fn signed_data(bytes: &[u8]) -> bool {
+    cms::parse::parse(bytes).is_ok()
+}
+
+/// A certificate revocation list, DER.
+pub fn crl(bytes: &[u8]) -> bool {
+    Crl::parse(bytes).is_ok()
+}
+
+/// An event leaf.
+pub fn event(bytes: &[u8]) -> bool {
+    Event::decode(text(bytes)).is_ok()
+}
+
+/// Governance documents in their canonical form, loaded and tested.
+pub fn governance(bytes: &[u8]) -> bool {
+    let Ok(documents) = Documents::parse(text(bytes)) else { return false };
+    let cases = test_cases::parse(&documents).is_ok();
+    Policy::load(&documents).is_ok() & cases
+}
+
+/// A hashedrekord leaf.
+pub fn hashedrekord(bytes: &[u8]) -> bool {
+    HashedRekord::parse(text(bytes)).is_ok()
+}
+
+/// An in-toto statement.
+pub fn in_toto(bytes: &[u8]) -> bool {
+    sigstore::provenance::parse(bytes).is_ok()
+}
+
+/// `issuers.toml`.
+pub fn issuers(bytes: &[u8]) -> bool {
+    issuers_toml::load(text(bytes)).is_ok()
+}
+
+fn registered() -> Option<Issuers> {
+    let document = "[issuer.github]\nurl = \"https://token.actions.githubusercontent.com\"\n\
+        dialect = \"github\"\nalgorithms = [\"RS256\", \"ES256\"]\n";
+    issuers_toml::load(document).ok()
+}
+
+/// A key set as an issuer publishes it.
+pub fn jwk_set(bytes: &[u8]) -> bool {
+    let issuers = registered();
+    let issuer =
+        issuers.as_ref().and_then(|issuers| issuers.find("https://token.actions.githubusercontent.com"));
+    issuer.is_some_and(|issuer| jwk::KeySet::parse(issuer, text(bytes)).is_ok())
+}
+
+/// A signed note.
+pub fn note(bytes: &[u8]) -> bool {
+    Note::parse(text(bytes)).is_ok()
+}
+
+/// A PE image: to be signed, and with signatures.
+pub fn image(bytes: &[u8]) -> bool {
+    let values = serde_json::Map::new();
+    let options = Options { values: &values, key: None };
+    let prepared = pe::prepare::prepare(&mut &*bytes, &options).is_ok();
+    pe::extract::extract(&mut std::io::Cursor::new(bytes)).is_ok() | prepared
+}
+
+/// Certificates in PEM.
+pub fn pem(bytes: &[u8]) -> bool {
+    parse_pem_bundle(text(bytes)).is_ok()
+}
+
+/// A SubjectPublicKeyInfo.
+pub fn public_key(bytes: &[u8]) -> bool {
+    key::parse(bytes).is_ok()
+}
+
+/// A signing request in its canonical form.
+pub fn request(bytes: &[u8]) -> bool {
+    Request::parse(text(bytes)).is_ok()
+}
+
+/// A bundle of leaves.
+pub fn tile_entries(bytes: &[u8]) -> bool {
+    tile::entries(bytes, 256).is_ok()
+}
+
+/// A time stamping request.
+pub fn timestamp_request(bytes: &[u8]) -> bool {
+    TimestampRequest::parse(bytes).is_ok()
+}
+
+/// A time stamping response with what is in its token.
+pub fn timestamp_response(bytes: &[u8]) -> bool {
+    let Ok(Response::Granted { token }) = response::parse(bytes) else { return false };
+    let Ok(signed) = cms::parse::parse(&token) else { return false };
+    signed.content.is_some_and(|content| TstInfo::parse(&content.value).is_ok())
+}
+
+/// A proof file.
+pub fn tlog_proof(bytes: &[u8]) -> bool {
+    TlogProof::parse(text(bytes)).is_ok()
+}
+
+/// An identity token, before its signature is known to be right.
+pub fn token(bytes: &[u8]) -> bool {
+    registered().is_some_and(|issuers| authenticate::peek(text(bytes).trim_end(), &issuers).is_ok())
+}
+
+/// Trust documents: ours, Sigstore's, and verification policies.
+pub fn trust(bytes: &[u8]) -> bool {
+    let ours = trust_json::parse(text(bytes), None).is_ok();
+    let root = TrustedRoot::parse(text(bytes)).is_ok();
+    VerificationPolicy::parse_toml(text(bytes)).is_ok() | ours | root
+}
