@@ -1,0 +1,230 @@
+//! A gateway that lies to the keyguard: every lie is refused with its code, and no key is used.
+
+use chancery_core::digest::Sha256;
+use chancery_core::id::{KeyId, PolicyVersion, ProfileName};
+use chancery_core::message::{Call, Reply};
+use chancery_core::order::Order;
+use chancery_core::port::clock::Clock as _;
+use chancery_core::port::cosigner::CosignError;
+use chancery_core::port::sequencer::Append;
+use chancery_gateway::governance;
+use chancery_ledger::event::{Body, Event, Intent, Policy};
+
+use chancery_verify::snapshot::TrustSnapshot;
+use chancery_verify::trust_json;
+
+use crate::world::{PEOPLE, World, wish};
+
+/// The code of the refusal of an order; the keys must be untouched.
+fn refused(world: &World, order: &Order) -> &'static str {
+    let before = world.custodian.signatures();
+    let reply = world.port.answer(Call::Sign(Box::new(order.clone())));
+    assert_eq!(world.custodian.signatures(), before, "a key was used");
+    match reply {
+        Reply::Refused(refusal) => refusal.code.code(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn is_signed(world: &World, order: &Order) -> bool {
+    matches!(world.port.answer(Call::Sign(Box::new(order.clone()))), Reply::Signed(_))
+}
+
+type Lie = (&'static str, fn(&mut Order), &'static str);
+
+#[tokio::test]
+async fn altered_orders_are_refused_and_spend_nothing() {
+    let world = World::new().await;
+    let honest = world.order(&wish("dev", "app")).await;
+    let lies: [Lie; 16] = [
+        ("no such intent", |order| order.receipt.index = 999, "CH5002"),
+        ("another leaf's index", |order| order.receipt.index = 0, "CH5002"),
+        ("another time in the intent", |order| order.intent = later(&order.intent), "CH5002"),
+        ("no intent", |order| order.intent = "{}".to_owned(), "CH5001"),
+        ("another request", |order| order.request = wish("dev", "x").canonical().to_owned(), "CH5001"),
+        ("spaces in the request", |order| order.request.push(' '), "CH5001"),
+        ("another profile", |o| o.request = wish("scarce", "app").canonical().to_owned(), "CH3004"),
+        ("another statement", |order| order.statement = wish("dev", "x").statements()[0].0, "CH5001"),
+        ("another policy", |order| order.policy = PolicyVersion::new(Sha256::of(b"x")), "CH5003"),
+        ("no leaf", |order| order.leaf = None, "CH5001"),
+        ("another serial", |o| o.leaf.iter_mut().for_each(|leaf| leaf.serial[15] ^= 1), "CH5001"),
+        (
+            "a later leaf",
+            |o| o.leaf.iter_mut().for_each(|l| l.not_before = l.not_before.plus_seconds(5)),
+            "CH5001",
+        ),
+        (
+            "a leaf for later",
+            |o| o.leaf.iter_mut().for_each(|l| l.not_before = l.not_before.plus_seconds(90)),
+            "CH5001",
+        ),
+        (
+            "a leaf over another key",
+            |o| o.leaf.iter_mut().for_each(|l| l.key = KeyId::parse("dev-message").unwrap()),
+            "CH5001",
+        ),
+        ("another token", |order| order.evidence.token.push('x'), "CH3001"),
+        ("keys beside the pinned ones", |order| order.evidence.issuer_keys.push(' '), "CH5001"),
+    ];
+    for (name, lie, expected) in lies {
+        let mut order = honest.clone();
+        lie(&mut order);
+        assert_ne!(order, honest, "{name}");
+        assert_eq!(refused(&world, &order), expected, "{name}");
+    }
+    assert!(is_signed(&world, &honest));
+    assert_eq!(refused(&world, &honest), "CH5002", "spent");
+}
+
+fn later(leaf: &str) -> String {
+    let mut event = Event::decode(leaf).unwrap();
+    event.time = event.time.plus_seconds(1);
+    event.encode().unwrap()
+}
+
+/// Logs an intent that says something else than the order, and orders with it.
+fn with_logged_lie(world: &World, honest: &Order, lie: impl FnOnce(&mut Intent)) -> Order {
+    let mut event = Event::decode(&honest.intent).unwrap();
+    if let Body::Intent(intent) = &mut event.body {
+        lie(intent);
+    }
+    let leaf = event.encode().unwrap();
+    let receipts = world.ledger.append_now(&Append { leaves: vec![leaf.clone()], changes: vec![] }).unwrap();
+    Order { intent: leaf, receipt: receipts[0].clone(), ..honest.clone() }
+}
+
+#[tokio::test]
+async fn logged_lies_are_refused() {
+    let lies: [(&str, fn(&mut Intent)); 11] = [
+        ("request", |intent| intent.request = wish("dev", "x").id()),
+        ("statement", |intent| intent.statement = wish("dev", "x").statements()[0].0),
+        ("profile", |intent| intent.profile = ProfileName::parse("scarce").unwrap()),
+        ("key", |intent| intent.key = KeyId::parse("dev-message").unwrap()),
+        ("artifact", |intent| intent.artifact = Sha256::of(b"x")),
+        ("policy", |intent| intent.policy = PolicyVersion::new(Sha256::of(b"x"))),
+        ("bytes", |intent| intent.to_be_signed = Sha256::of(b"x")),
+        ("claims", |intent| drop(intent.claims.insert("build_trigger".to_owned(), "tag".to_owned()))),
+        ("token", |intent| intent.token_use = Sha256::of(b"x")),
+        ("evidence", |intent| intent.evidence = Sha256::of(b"x")),
+        ("leaf", |intent| intent.precertificate = None),
+    ];
+    let world = World::new().await;
+    let honest = world.order(&wish("dev", "app")).await;
+    for (name, lie) in lies {
+        let order = with_logged_lie(&world, &honest, lie);
+        assert_eq!(refused(&world, &order), "CH5001", "{name}");
+    }
+    assert!(is_signed(&world, &honest));
+}
+
+#[tokio::test]
+async fn intents_from_before_a_restart_are_dead() {
+    let world = World::new().await;
+    let order = world.order(&wish("dev", "app")).await;
+    world.restart_keyguard().await;
+    assert_eq!(refused(&world, &order), "CH5002");
+    world.sign(&wish("dev", "other")).await.unwrap();
+}
+
+#[tokio::test]
+async fn people_and_disabled_keys_do_not_sign() {
+    let world = World::new().await;
+    let request = wish("dev", "app");
+    let mut order = world.order(&request).await;
+    let token = std::mem::replace(&mut order.evidence.token, world.token_of(PEOPLE, &request, |_| {}));
+    assert_eq!(refused(&world, &order), "CH3007");
+    order.evidence.token = token;
+    let disabled = world.port.answer(Call::KeyDisable(KeyId::parse("dev-provenance").unwrap()));
+    assert!(matches!(disabled, Reply::Key(_)));
+    assert_eq!(refused(&world, &order), "CH4018");
+}
+
+#[tokio::test]
+async fn the_keyguard_counts_for_itself() {
+    let world = World::new().await;
+    let mut orders = Vec::new();
+    for name in ["a", "b", "c"] {
+        orders.push(world.order(&wish("scarce", name)).await);
+    }
+    // Three intents are logged where two are allowed: whichever is ordered, the others count.
+    for order in &orders {
+        assert_eq!(refused(&world, order), "CH4016");
+    }
+}
+
+#[tokio::test]
+async fn only_the_policy_that_the_ledger_names_is_used() {
+    let world = World::new().await;
+    let changed = world.changed("profiles/dev.toml", "count = 100", "count = 99");
+    let load = |documents: String| world.port.answer(Call::Policy { documents });
+    let code = |reply: Reply| match reply {
+        Reply::Refused(refusal) => refusal.code.code(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(code(load(changed.canonical().to_owned())), "CH5003");
+    governance::apply(&world.gateway, changed.clone()).await.unwrap();
+    assert_eq!(code(load(world.documents().canonical().to_owned())), "CH5003", "rollback");
+    for sequence in [1, 2, 4] {
+        let event = Policy { version: world.documents().version(), sequence };
+        let leaf = Event { time: world.clock.now(), body: Body::Policy(event) }.encode().unwrap();
+        let follow = world.ledger.batch(world.ledger.leaves().len(), &[leaf]);
+        let answer = world.port.follow(&follow);
+        assert!(matches!(answer, Err(CosignError::Inconsistent(_))), "{sequence}: {answer:?}");
+    }
+    world.sign(&wish("dev", "app")).await.unwrap();
+}
+
+#[tokio::test]
+async fn shrunk_and_forked_ledgers_are_not_cosigned() {
+    let world = World::new().await;
+    let size = world.ledger.leaves().len();
+    let before = world.custodian.signatures();
+    let leaf = "{\"n\":1}".to_owned();
+    let shrunk = world.port.follow(&world.ledger.batch(size - 2, std::slice::from_ref(&leaf)));
+    assert!(matches!(shrunk, Err(CosignError::Inconsistent(_))), "{shrunk:?}");
+    let same = world.port.follow(&world.ledger.batch(size - 1, std::slice::from_ref(&leaf)));
+    assert!(matches!(same, Err(CosignError::Behind { .. })), "{same:?}");
+    let mut forked = world.ledger.batch(size, std::slice::from_ref(&leaf));
+    forked.leaves = vec!["{\"n\":2}".to_owned()];
+    let forked = world.port.follow(&forked);
+    assert!(matches!(forked, Err(CosignError::Inconsistent(_))), "{forked:?}");
+    assert_eq!(world.custodian.signatures(), before);
+    world.sign(&wish("dev", "app")).await.unwrap();
+}
+
+#[tokio::test]
+async fn trust_that_is_not_its_own_is_not_signed() {
+    let world = World::new().await;
+    let now = world.clock.now();
+    let policies = world.gateway.governance().unwrap().verification.clone();
+    let honest = world.gateway.trust().unwrap().now(now, policies);
+    let key = honest.cosigners[0].clone();
+    let before = world.custodian.signatures();
+    let lies: [(&str, fn(&mut TrustSnapshot)); 11] = [
+        ("a year", |trust| trust.expires = trust.taken_at.plus_seconds(366 * 86_400)),
+        ("an hour ago", |trust| trust.taken_at = trust.taken_at.plus_seconds(-3600)),
+        ("no cosigner", |trust| (trust.cosigners, trust.quorum) = (vec![], 0)),
+        ("no quorum", |trust| trust.quorum = 0),
+        ("no policies", |trust| trust.policies.clear()),
+        ("a weaker policy", |trust| trust.policies.values_mut().for_each(|policy| policy.identity = None)),
+        ("no native root", |trust| trust.native_roots.clear()),
+        ("another root", |trust| trust.native_roots.push(trust.roots.authorities[0].chain()[0].clone())),
+        ("no CT key", |trust| trust.roots.ct_logs.clear()),
+        ("the time stamping root signs code", |trust| {
+            trust.roots.authorities = trust.roots.timestamp_authorities.clone();
+        }),
+        ("code signers stamp", |trust| trust.roots.timestamp_authorities = trust.roots.authorities.clone()),
+    ];
+    for (name, lie) in lies {
+        let mut snapshot = honest.clone();
+        lie(&mut snapshot);
+        assert_ne!(snapshot, honest, "{name}");
+        let document = trust_json::seal(&snapshot, vec![]).unwrap();
+        let reply = world.port.answer(Call::TrustSign { document });
+        assert!(matches!(reply, Reply::Refused(_)), "{name}: {reply:?}");
+    }
+    assert_eq!(world.custodian.signatures(), before);
+    let document = trust_json::seal(&honest, vec![]).unwrap();
+    assert!(matches!(world.port.answer(Call::TrustSign { document }), Reply::TrustSigned(_)));
+    assert_eq!(key.key.to_string(), world.gateway.trust().unwrap().authorities.cosigner_vkey);
+}

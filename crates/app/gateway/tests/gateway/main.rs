@@ -1,0 +1,10 @@
+//! The gateway's use cases over a real keyguard in the same process: whole signatures, refusals, what a crash left
+//! open, and a gateway that lies.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
+
+mod lying;
+mod open;
+mod port;
+mod refused;
+mod whole;
+mod world;

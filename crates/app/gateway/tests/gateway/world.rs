@@ -1,0 +1,298 @@
+//! A whole installation in memory: clock moved by hand, counted signatures, real checkpoints.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use chancery_core::algorithm::KeyAlgorithm;
+use chancery_core::depth::Depth;
+use chancery_core::environment::Environment;
+use chancery_core::family::Family;
+use chancery_core::format::FormatName;
+use chancery_core::id::{KeyId, ProfileName};
+use chancery_core::message::CertificateIssue;
+use chancery_core::order::Order;
+use chancery_core::port::clock::Clock as _;
+use chancery_core::port::custodian::KeySpec;
+use chancery_core::port::step::NoSteps;
+use chancery_core::request::Request;
+use chancery_core::statement::Statement;
+use chancery_core::time::Time;
+use chancery_format::seam::{Options, Prepared as Artifact};
+use chancery_format::table;
+use chancery_gateway::bootstrap::{self, Beginning};
+use chancery_gateway::failure::Failure;
+use chancery_gateway::gateway::{Gateway, Parts};
+use chancery_gateway::identify::identify;
+use chancery_gateway::intent::{self, Decided, Logged};
+use chancery_gateway::keys;
+use chancery_gateway::sign::{Answer, Ask, sign};
+use chancery_gateway::statement::{self, Prepared};
+use chancery_identity::audience;
+use chancery_identity::dev_issuer::{DevKey, DevToken};
+use chancery_keyguard::custodians::{Backend, Custodians};
+use chancery_keyguard::keyguard::{self, Keyguard};
+use chancery_ledger::event::Body;
+use chancery_policy::documents::Documents;
+use chancery_testkit::clock::HandClock;
+use chancery_testkit::custodian::FakeCustodian;
+use chancery_testkit::entropy::CountingEntropy;
+use chancery_testkit::ledger::FakeLedger;
+use chancery_testkit::memory::FakeMemory;
+use serde_json::{Value, json};
+
+use crate::port::{InProcess, NoKeys, Remote};
+
+pub(crate) const HOST: &str = "sign.example";
+pub(crate) const ISSUER: &str = "https://issuer.dev.localhost";
+pub(crate) const PEOPLE: &str = "https://people.dev.localhost";
+const BUILDER: &str = "https://sign.example";
+const ORIGIN: &str = "log2026.sign.example";
+const PROFILE: &str = include_str!("../../../../../testdata/governance/dev/profiles/dev.toml");
+const GUARDRAIL: &str = include_str!("../../../../../testdata/governance/dev/guardrails/events.cedar");
+const VERIFICATION: &str = include_str!("../../../../../testdata/governance/dev/verification/dev.toml");
+const ROOT: &str = include_str!("../../../../../testdata/governance/dev/root.toml");
+
+pub(crate) struct World {
+    pub(crate) clock: Arc<HandClock>,
+    pub(crate) custodian: FakeCustodian,
+    pub(crate) ledger: FakeLedger,
+    pub(crate) port: Arc<InProcess>,
+    pub(crate) remote: Arc<Remote>,
+    pub(crate) gateway: Arc<Gateway>,
+    memory: Arc<FakeMemory>,
+    issuer: DevKey,
+    documents: BTreeMap<String, String>,
+}
+
+fn start() -> Time {
+    Time::parse_rfc3339("2026-11-20T12:00:00Z").unwrap()
+}
+
+/// Governance of profiles `dev`, `loose` (fixed audience), `scarce` (two signatures), `remote` (remote authority).
+pub(crate) fn governance(issuer: &DevKey) -> BTreeMap<String, String> {
+    let people = issuer.registration(PEOPLE).replace("issuer.dev]", "issuer.people]") + "kind = \"human\"\n";
+    let issuers = format!("{}\n{people}", issuer.registration(ISSUER));
+    let crossed = PROFILE
+        .replace("cms = \"dev-cms\"\n", "")
+        .replace("\"dev-message\"", "\"dev-cms\"")
+        .replace("[formats.pe]\nfamilies = [\"cms\"]\n", "");
+    let profiles = [
+        ("dev", PROFILE.to_owned()),
+        ("loose", PROFILE.replace("binding = \"request\"", "binding = \"fixed\"")),
+        ("scarce", PROFILE.replace("count = 100", "count = 2")),
+        ("remote", PROFILE.replace("timestamp = \"builtin\"", "timestamp = [\"away\"]")),
+        ("crossed", crossed),
+    ];
+    let mut files = BTreeMap::from([
+        ("root.toml".to_owned(), ROOT.to_owned()),
+        ("issuers.toml".to_owned(), issuers),
+        ("guardrails/events.cedar".to_owned(), GUARDRAIL.to_owned()),
+        ("verification/dev.toml".to_owned(), VERIFICATION.to_owned()),
+    ]);
+    files.extend(profiles.map(|(name, text)| (format!("profiles/{name}.toml"), text)));
+    files
+}
+
+fn specs() -> Vec<KeySpec> {
+    let keys = [
+        ("dev-cms", Family::Cms),
+        ("dev-message", Family::Message),
+        ("dev-provenance", Family::ProvenanceDsse),
+    ];
+    let spec = |(name, family): (&str, Family)| KeySpec {
+        id: KeyId::parse(name).unwrap(),
+        algorithm: KeyAlgorithm::EcdsaP256,
+        family,
+        environment: Environment::Development,
+        owner: "test".to_owned(),
+        purpose: "test".to_owned(),
+    };
+    keys.map(spec).to_vec()
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let issuer = DevKey::generate().unwrap();
+        let documents = governance(&issuer);
+        let clock = Arc::new(HandClock::at(start()));
+        let custodian = FakeCustodian::new();
+        let memory = Arc::new(FakeMemory::default());
+        let ledger = FakeLedger::new(ORIGIN);
+        let port = InProcess::new(keyguard(&clock, &custodian, &memory), custodian.clone());
+        let follower = Arc::clone(&port);
+        ledger.follow_with(Arc::new(move |follow| follower.follow(follow)));
+        let remote =
+            Arc::new(Remote { keyguard: Arc::clone(&port), away: AtomicBool::new(false), now: start() });
+        let gateway = gateway(&clock, &port, &ledger, &remote);
+        let beginning =
+            Beginning { organisation: "Development".to_owned(), dev: true, keys: specs(), seed: [7; 16] };
+        let authorities = bootstrap::meet(port.as_ref(), Some(beginning), &ledger.vkey()).await.unwrap();
+        let parsed = Documents::new(documents.clone()).unwrap();
+        bootstrap::begin(&gateway, authorities, parsed).await.unwrap();
+        let wish = CertificateIssue {
+            key: KeyId::parse("dev-cms").unwrap(),
+            common_name: "DO NOT TRUST dev-cms".to_owned(),
+            days: 30,
+            serial: vec![0x41; 16],
+        };
+        keys::certify(&gateway, wish).await.unwrap();
+        bootstrap::start(&gateway).await.unwrap();
+        Self { clock, custodian, ledger, port, remote, gateway, memory, issuer, documents }
+    }
+    /// Another process on the same memory and keys; it is told the policy as after every restart.
+    pub(crate) async fn restart_keyguard(&self) {
+        self.port.restart(keyguard(&self.clock, &self.custodian, &self.memory));
+        bootstrap::greet_again(&self.gateway).await.unwrap();
+    }
+    /// Another gateway on the same ledger, before it was started.
+    pub(crate) fn fresh_gateway(&self) -> Arc<Gateway> {
+        gateway(&self.clock, &self.port, &self.ledger, &self.remote)
+    }
+    /// The documents with one file changed.
+    pub(crate) fn changed(&self, path: &str, from: &str, to: &str) -> Documents {
+        let mut files = self.documents.clone();
+        let text = files.get_mut(path).unwrap();
+        assert!(text.contains(from));
+        *text = text.replace(from, to);
+        Documents::new(files).unwrap()
+    }
+    pub(crate) fn documents(&self) -> Documents {
+        Documents::new(self.documents.clone()).unwrap()
+    }
+    /// A token for a request: a push to `main` of repository 42 unless changed.
+    pub(crate) fn token(&self, request: &Request, change: impl FnOnce(&mut DevToken)) -> String {
+        self.token_of(ISSUER, request, change)
+    }
+    pub(crate) fn token_of(
+        &self,
+        iss: &str,
+        request: &Request,
+        change: impl FnOnce(&mut DevToken),
+    ) -> String {
+        let mut token = DevToken { audience: audience::bound(HOST, request.id()), ..DevToken::default() };
+        change(&mut token);
+        self.issuer.mint(iss, &token, self.clock.now()).unwrap()
+    }
+    pub(crate) fn ask(&self, request: &Request) -> Ask {
+        Ask { request: request.clone(), token: Some(self.token(request, |_| {})) }
+    }
+    pub(crate) async fn sign(&self, request: &Request) -> Result<Answer, Failure> {
+        sign(&self.gateway, self.ask(request)).await
+    }
+    /// Steps 1 to 6 of one statement, without anything that the gateway checks before.
+    pub(crate) async fn logged(&self, request: &Request, token: String) -> (Decided, Prepared, Logged) {
+        let governance = self.gateway.governance().unwrap();
+        let identified =
+            identify(&self.gateway, &governance, Some(&token), Some(request.id())).await.unwrap();
+        let profile = governance.policy.profile(request.profile()).unwrap();
+        let (id, found) = &request.statements()[0];
+        let prepared = statement::prepare(&self.gateway, profile, &identified.caller, (*id, found)).unwrap();
+        let decided = Decided {
+            request: request.clone(),
+            identified,
+            policy: governance.version,
+            environment: profile.environment(),
+            at: self.clock.now(),
+        };
+        let logged = intent::log(&self.gateway, &decided, &prepared).await.unwrap();
+        (decided, prepared, logged)
+    }
+    /// An order as the gateway makes it, its intent logged.
+    pub(crate) async fn order(&self, request: &Request) -> Order {
+        let (decided, prepared, logged) = self.logged(request, self.token(request, |_| {})).await;
+        Order {
+            request: request.canonical().to_owned(),
+            statement: prepared.id,
+            evidence: decided.identified.evidence,
+            policy: decided.policy,
+            intent: logged.leaf,
+            receipt: logged.receipt,
+            leaf: logged.plan,
+        }
+    }
+    /// How many leaves are of a kind.
+    pub(crate) fn count(&self, is: impl Fn(&Body) -> bool) -> usize {
+        self.ledger.events().iter().filter(|(_, body)| is(body)).count()
+    }
+    pub(crate) fn intents(&self) -> usize {
+        self.count(|body| matches!(body, Body::Intent(_)))
+    }
+    pub(crate) fn results(&self) -> usize {
+        self.count(|body| matches!(body, Body::Result(_)))
+    }
+    pub(crate) fn abandoned(&self) -> usize {
+        self.count(|body| matches!(body, Body::Abandoned(_)))
+    }
+}
+
+fn keyguard(clock: &Arc<HandClock>, custodian: &FakeCustodian, memory: &Arc<FakeMemory>) -> Keyguard {
+    let backend = Backend { name: "fake".to_owned(), custodian: Arc::new(custodian.clone()) };
+    Keyguard::new(keyguard::Parts {
+        custodians: Custodians::new(vec![backend], "fake").unwrap(),
+        memory: Arc::clone(memory) as _,
+        clock: Arc::clone(clock) as _,
+        entropy: Arc::new(CountingEntropy::default()),
+        steps: Arc::new(NoSteps),
+        audience_host: HOST.to_owned(),
+        builder: BUILDER.to_owned(),
+        timestamp_roots: Vec::new(),
+        sandbox: Vec::new(),
+    })
+    .unwrap()
+}
+
+fn gateway(
+    clock: &Arc<HandClock>,
+    port: &Arc<InProcess>,
+    ledger: &FakeLedger,
+    remote: &Arc<Remote>,
+) -> Arc<Gateway> {
+    Gateway::new(Parts {
+        clock: Arc::clone(clock) as _,
+        entropy: Arc::new(CountingEntropy::default()),
+        keyguard: Arc::clone(port) as _,
+        sequencer: Arc::new(ledger.clone()),
+        ledger: Arc::new(ledger.clone()),
+        state: Arc::new(ledger.clone()),
+        issuer_keys: Arc::new(NoKeys),
+        stampers: BTreeMap::from([("away".to_owned(), Arc::clone(remote) as _)]),
+        stamper_chains: Vec::new(),
+        steps: Arc::new(NoSteps),
+        audience_host: HOST.to_owned(),
+        builder: BUILDER.to_owned(),
+        ledger_vkey: ledger.vkey(),
+        ledger_url: format!("https://{ORIGIN}"),
+    })
+}
+
+/// What the client makes of an artifact.
+pub(crate) fn prepare(format: FormatName, values: &Value, bytes: &[u8]) -> Artifact {
+    let options = Options { values: values.as_object().unwrap(), key: Some(KeyAlgorithm::EcdsaP256) };
+    let format = table::of(format).unwrap();
+    (format.prepare)(&mut std::io::Cursor::new(bytes), &options).unwrap()
+}
+
+pub(crate) fn provenance(name: &str) -> Statement {
+    prepare(FormatName::Sigstore, &json!({}), name.as_bytes()).statement(
+        FormatName::Sigstore,
+        name,
+        Depth::Structured,
+    )
+}
+
+pub(crate) fn request(profile: &str, statements: Vec<Statement>) -> Request {
+    Request::new(ProfileName::parse(profile).unwrap(), statements).unwrap()
+}
+
+pub(crate) fn wish(profile: &str, name: &str) -> Request {
+    request(profile, vec![provenance(name)])
+}
+
+/// The code of a refusal.
+pub(crate) fn code(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Refused(refusal) => refusal.code.code(),
+        Failure::Internal(_) | Failure::Pending { .. } | Failure::Temporary(_) => panic!("{failure:?}"),
+    }
+}
