@@ -1,0 +1,81 @@
+//! A write that fails ends the keyguard; intents that were kept only in memory are dead after it.
+
+use chancery_core::id::{KeyId, ProfileName};
+use chancery_core::message::{Call, CertificateIssue, PROTOCOL, Reply};
+use chancery_core::time::Time;
+use chancery_keyguard::intents::{Intents, MAX_AGE, NotSpendable};
+use chancery_ledger::event::Event;
+
+use crate::seat::Seat;
+
+#[test]
+fn after_a_failed_write_nothing_leaves() {
+    let seat = Seat::new();
+    let (first, second) = ("{\"n\":1}".to_owned(), "{\"n\":2}".to_owned());
+    let follow = |from: usize, leaves: &[String]| Call::Follow(seat.ledger.batch(from, leaves));
+    let both = [first.clone(), second];
+    assert!(matches!(seat.keyguard.answer(follow(0, &[first])), Reply::Cosigned(_)));
+    let before = seat.custodian.signatures();
+    seat.memory.fail();
+    assert!(
+        matches!(seat.keyguard.answer(follow(0, &both)), Reply::NotCosigned(_)),
+        "not a batch that is kept"
+    );
+    assert!(!seat.keyguard.is_poisoned());
+    let next = seat.ledger.append_now(&chancery_core::port::sequencer::Append {
+        leaves: vec![both[0].clone()],
+        changes: vec![],
+    });
+    assert!(next.is_ok());
+    assert!(matches!(seat.keyguard.answer(follow(1, &both[1..])), Reply::Failed(_)));
+    assert!(seat.keyguard.is_poisoned());
+    // The disk may work again; this process does not.
+    seat.memory.recover();
+    for call in [Call::Hello { protocol: PROTOCOL }, Call::Health, follow(1, &both[1..]), Call::KeyList] {
+        assert!(matches!(seat.keyguard.answer(call), Reply::Failed(_)));
+    }
+    assert_eq!(seat.custodian.signatures(), before);
+    // Another one stands where the disk does.
+    let restarted = seat.restarted();
+    assert!(matches!(restarted.answer(follow(1, &both[1..])), Reply::Cosigned(_)));
+}
+
+#[test]
+fn a_chain_that_is_not_kept_is_not_shown() {
+    let seat = Seat::new();
+    seat.memory.fail();
+    let wish = CertificateIssue {
+        key: KeyId::parse("a-cms").unwrap(),
+        common_name: "Acme".to_owned(),
+        days: 30,
+        serial: vec![0x41; 16],
+    };
+    assert!(matches!(seat.keyguard.answer(Call::CertificateIssue(wish)), Reply::Failed(_)));
+    assert!(seat.keyguard.is_poisoned());
+}
+
+const INTENT: &str = r#"{"artifact":"A","claims":{},"depth":"structured","environment":"production","evidence":"A","family":"cms","format":"pe","issuer":"github","key":"k","kind":"intent","policy":"A","precertificate":null,"profile":"p","request":"A","schema":"chancery.event/1","statement":"A","time":1795210023000,"to_be_signed":"A","token_use":"A"}"#;
+
+#[test]
+fn an_intent_is_spent_once_in_time_and_as_logged() {
+    let leaf = INTENT.replace("\"A\"", &format!("\"{}\"", "ab".repeat(32)));
+    let event = Event::decode(&leaf).unwrap();
+    let logged = Time::from_seconds(1_795_210_023);
+    let record = |intents: &mut Intents, index| intents.record(index, &leaf, &event, logged);
+    let mut intents = Intents::default();
+    for index in 0..4 {
+        record(&mut intents, index);
+    }
+    let late = logged.plus_seconds(MAX_AGE + 1);
+    assert_eq!(intents.spend(0, "{}", logged), Err(NotSpendable::Differs));
+    assert_eq!(intents.spend(0, &leaf, late), Err(NotSpendable::Old));
+    assert_eq!(intents.spend(0, &leaf, logged.plus_seconds(MAX_AGE)), Ok(()));
+    assert_eq!(intents.spend(0, &leaf, logged), Err(NotSpendable::Unknown));
+    assert_eq!(intents.spend(9, &leaf, logged), Err(NotSpendable::Unknown));
+    let profile = ProfileName::parse("p").unwrap();
+    assert_eq!(intents.count_since(&profile, logged.plus_seconds(-1)), 4);
+    assert_eq!(intents.count_since(&profile, logged), 0);
+    // A clock that goes back makes no room.
+    intents.record(4, &leaf, &event, logged.plus_seconds(-3600));
+    assert_eq!(intents.count_since(&profile, logged.plus_seconds(-1)), 5);
+}
