@@ -31,6 +31,8 @@ fn is_signed(world: &World, order: &Order) -> bool {
 }
 
 type Lie = (&'static str, fn(&mut Order), &'static str);
+type IntentLie = (&'static str, fn(&mut Intent));
+type TrustLie = (&'static str, fn(&mut TrustSnapshot));
 
 #[tokio::test]
 async fn altered_orders_are_refused_and_spend_nothing() {
@@ -95,7 +97,7 @@ fn with_logged_lie(world: &World, honest: &Order, lie: impl FnOnce(&mut Intent))
 
 #[tokio::test]
 async fn logged_lies_are_refused() {
-    let lies: [(&str, fn(&mut Intent)); 11] = [
+    let lies: [IntentLie; 11] = [
         ("request", |intent| intent.request = wish("dev", "x").id()),
         ("statement", |intent| intent.statement = wish("dev", "x").statements()[0].0),
         ("profile", |intent| intent.profile = ProfileName::parse("scarce").unwrap()),
@@ -200,7 +202,7 @@ async fn trust_that_is_not_its_own_is_not_signed() {
     let honest = world.gateway.trust().unwrap().now(now, policies);
     let key = honest.cosigners[0].clone();
     let before = world.custodian.signatures();
-    let lies: [(&str, fn(&mut TrustSnapshot)); 11] = [
+    let lies: [TrustLie; 11] = [
         ("a year", |trust| trust.expires = trust.taken_at.plus_seconds(366 * 86_400)),
         ("an hour ago", |trust| trust.taken_at = trust.taken_at.plus_seconds(-3600)),
         ("no cosigner", |trust| (trust.cosigners, trust.quorum) = (vec![], 0)),

@@ -23,10 +23,16 @@ fn program() -> Request {
     request("dev", vec![prepared.statement(FormatName::Pe, "app.exe", Depth::Structured)])
 }
 
-/// Stops after step 6, or after step 7.
-async fn crash(world: &World, request: &Request, signed: bool) {
+/// Where the process ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Intent,
+    Signature,
+}
+
+async fn crash(world: &World, request: &Request, after: After) {
     let (decided, prepared, logged) = world.logged(request, world.token(request, |_| {})).await;
-    if signed {
+    if after == After::Signature {
         order::sign(&world.gateway, &decided, &prepared, &logged).await.unwrap();
     }
 }
@@ -34,7 +40,7 @@ async fn crash(world: &World, request: &Request, signed: bool) {
 #[tokio::test]
 async fn an_intent_without_a_signature_is_abandoned() {
     let world = World::new().await;
-    crash(&world, &wish("dev", "app"), false).await;
+    crash(&world, &wish("dev", "app"), After::Intent).await;
     let gateway = world.fresh_gateway();
     let reconciled = bootstrap::start(&gateway).await.unwrap();
     assert_eq!(reconciled, Reconciled { abandoned: 1, ..NOTHING });
@@ -46,7 +52,7 @@ async fn an_intent_without_a_signature_is_abandoned() {
 async fn what_was_signed_is_released_once() {
     for request in [wish("dev", "app"), program()] {
         let world = World::new().await;
-        crash(&world, &request, true).await;
+        crash(&world, &request, After::Signature).await;
         let gateway = world.fresh_gateway();
         assert_eq!(bootstrap::start(&gateway).await.unwrap(), Reconciled { resumed: 1, ..NOTHING });
         assert_eq!(reconcile(&gateway).await.unwrap(), NOTHING);
@@ -58,7 +64,7 @@ async fn what_was_signed_is_released_once() {
 #[tokio::test]
 async fn an_expired_leaf_is_abandoned() {
     let world = World::new().await;
-    crash(&world, &wish("dev", "app"), true).await;
+    crash(&world, &wish("dev", "app"), After::Signature).await;
     world.clock.advance(600);
     assert_eq!(reconcile(&world.gateway).await.unwrap(), Reconciled { abandoned: 1, ..NOTHING });
     assert_eq!((world.results(), world.abandoned()), (0, 1));
@@ -68,7 +74,7 @@ async fn an_expired_leaf_is_abandoned() {
 async fn what_was_released_by_another_intent_is_abandoned() {
     let world = World::new().await;
     let request = wish("dev", "app");
-    crash(&world, &request, true).await;
+    crash(&world, &request, After::Signature).await;
     world.sign(&request).await.unwrap();
     assert_eq!(reconcile(&world.gateway).await.unwrap(), Reconciled { abandoned: 1, ..NOTHING });
     assert_eq!((world.results(), world.abandoned()), (1, 1));

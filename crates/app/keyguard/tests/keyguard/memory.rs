@@ -2,42 +2,47 @@
 
 use chancery_core::id::{KeyId, ProfileName};
 use chancery_core::message::{Call, CertificateIssue, PROTOCOL, Reply};
+use chancery_core::port::sequencer::Append;
 use chancery_core::time::Time;
 use chancery_keyguard::intents::{Intents, MAX_AGE, NotSpendable};
 use chancery_ledger::event::Event;
 
 use crate::seat::Seat;
 
+fn follow(seat: &Seat, from: usize, leaves: &[String]) -> Call {
+    Call::Follow(seat.ledger.batch(from, leaves))
+}
+
 #[test]
 fn after_a_failed_write_nothing_leaves() {
     let seat = Seat::new();
-    let (first, second) = ("{\"n\":1}".to_owned(), "{\"n\":2}".to_owned());
-    let follow = |from: usize, leaves: &[String]| Call::Follow(seat.ledger.batch(from, leaves));
-    let both = [first.clone(), second];
-    assert!(matches!(seat.keyguard.answer(follow(0, &[first])), Reply::Cosigned(_)));
+    let leaves = ["{\"n\":1}".to_owned(), "{\"n\":2}".to_owned()];
+    let (first, second) = leaves.split_at(1);
+    assert!(matches!(seat.keyguard.answer(follow(&seat, 0, first)), Reply::Cosigned(_)));
+    seat.ledger.append_now(&Append { leaves: first.to_vec(), changes: vec![] }).unwrap();
     let before = seat.custodian.signatures();
     seat.memory.fail();
-    assert!(
-        matches!(seat.keyguard.answer(follow(0, &both)), Reply::NotCosigned(_)),
-        "not a batch that is kept"
-    );
-    assert!(!seat.keyguard.is_poisoned());
-    let next = seat.ledger.append_now(&chancery_core::port::sequencer::Append {
-        leaves: vec![both[0].clone()],
-        changes: vec![],
-    });
-    assert!(next.is_ok());
-    assert!(matches!(seat.keyguard.answer(follow(1, &both[1..])), Reply::Failed(_)));
+    assert!(matches!(seat.keyguard.answer(follow(&seat, 1, second)), Reply::Failed(_)));
     assert!(seat.keyguard.is_poisoned());
     // The disk may work again; this process does not.
     seat.memory.recover();
-    for call in [Call::Hello { protocol: PROTOCOL }, Call::Health, follow(1, &both[1..]), Call::KeyList] {
+    let calls = [Call::Hello { protocol: PROTOCOL }, Call::Health, follow(&seat, 1, second), Call::KeyList];
+    for call in calls {
         assert!(matches!(seat.keyguard.answer(call), Reply::Failed(_)));
     }
     assert_eq!(seat.custodian.signatures(), before);
     // Another one stands where the disk does.
-    let restarted = seat.restarted();
-    assert!(matches!(restarted.answer(follow(1, &both[1..])), Reply::Cosigned(_)));
+    assert!(matches!(seat.restarted().answer(follow(&seat, 1, second)), Reply::Cosigned(_)));
+}
+
+#[test]
+fn a_batch_that_is_refused_poisons_nothing() {
+    let seat = Seat::new();
+    seat.memory.fail();
+    let mut wrong = seat.ledger.batch(0, &["{}".to_owned()]);
+    wrong.leaves = vec!["{\"n\":1}".to_owned()];
+    assert!(matches!(seat.keyguard.answer(Call::Follow(wrong)), Reply::NotCosigned(_)));
+    assert!(!seat.keyguard.is_poisoned());
 }
 
 #[test]
