@@ -29,11 +29,15 @@ impl Received {
     pub(crate) fn text(&self) -> Result<&str, Fault> {
         std::str::from_utf8(&self.bytes).map_err(|_| Fault::new(Code::Malformed, "the body is not utf-8"))
     }
-    /// The body as JSON of a small type.
+    /// The body as a JSON object; serde alone would take an array for one whose members are all optional.
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Fault> {
-        serde_json::from_slice(&self.bytes).map_err(|error| {
-            Fault::new(Code::Malformed, "the body is not what this path takes").because(error.to_string(), "")
-        })
+        let malformed = |why: &dyn std::fmt::Display| {
+            Fault::new(Code::Malformed, "the body is not what this path takes").because(why.to_string(), "")
+        };
+        if self.bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(malformed(&"not a json object"));
+        }
+        serde_json::from_slice(&self.bytes).map_err(|error| malformed(&error))
     }
 }
 

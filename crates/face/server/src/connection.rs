@@ -35,7 +35,8 @@ const LONGEST: Duration = Duration::from_secs(600);
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
 /// Pause after the kernel refused a connection for want of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(50);
-const MAX_HEAD: usize = 32 << 10;
+/// Largest head of a request in bytes.
+pub(crate) const MAX_HEAD: usize = 32 << 10;
 const MAX_HEAD_H2: u32 = 32 << 10;
 const PING: Duration = Duration::from_secs(20);
 const STREAMS: u32 = 128;

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use chancery_api::code::Code;
 use tracing::Instrument as _;
 
+use crate::connection::MAX_HEAD;
 use crate::fault::Fault;
 use crate::http::health::Answered;
 use crate::service::Service;
@@ -37,6 +38,9 @@ pub(crate) async fn surround(State(service): State<Arc<Service>>, request: Reque
 }
 
 async fn handle(service: &Service, mut request: Request, next: Next) -> Response {
+    if let Err(fault) = check_head(&request) {
+        return fault.into_response();
+    }
     // Health must be told even when everything is busy.
     let is_health = matches!(request.uri().path(), "/livez" | "/readyz" | "/metrics");
     if !is_health {
@@ -51,6 +55,19 @@ async fn handle(service: &Service, mut request: Request, next: Next) -> Response
             .hint("try again: the same request gets the same result once it is released")
             .into_response(),
     }
+}
+
+/// The connection bounds what it buffers, which may be a little more than one head; this is the exact limit.
+fn check_head(request: &Request) -> Result<(), Fault> {
+    let fields =
+        request.headers().iter().map(|(name, value)| name.as_str().len().saturating_add(value.len()));
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if fields.fold(target, usize::saturating_add) <= MAX_HEAD {
+        return Ok(());
+    }
+    let mut fault = Fault::new(Code::TooLarge, "the head of the request is too large");
+    fault.0.status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.as_u16();
+    Err(fault.because("", format!("at most {MAX_HEAD} bytes")))
 }
 
 /// Problems get their body here, whoever made them; everything gets its id.

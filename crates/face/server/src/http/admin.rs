@@ -39,6 +39,9 @@ pub(crate) async fn key_create(service: Shared, request: Request) -> Result<(Sta
         let refusal = Refusal::new(RefusalCode::KeyUnusable, format!("key `{}` exists already", wish.id));
         return Err(refusal.hint("choose another name; names are never used again").into());
     }
+    if !wish.family.is_for_artifacts() {
+        return Err(own(&wish.id).into());
+    }
     let made = keys::create(&service.gateway, wish.into()).await?;
     tracing::info!(key = %made.id, "key made");
     Ok((StatusCode::CREATED, Json(made.into())))
@@ -109,9 +112,17 @@ pub(crate) async fn health(service: Shared) -> Json<Health> {
     Json(Health::new(report))
 }
 
+/// A key for artifacts. The service's own keys are made once and never stopped from here: without them nothing can be
+/// logged, not even that they were stopped.
 fn known(service: &Shared, id: &str) -> Result<KeyId, Fault> {
-    let id = KeyId::parse(id).ok().filter(|id| service.gateway.key(id).is_some());
-    id.ok_or_else(|| Fault::new(Code::Unknown, "no key of that name"))
+    let key = KeyId::parse(id).ok().and_then(|id| service.gateway.key(&id));
+    let key = key.ok_or_else(|| Fault::new(Code::Unknown, "no key of that name"))?;
+    if key.family.is_for_artifacts() { Ok(key.id) } else { Err(own(&key.id).into()) }
+}
+
+fn own(id: &KeyId) -> Refusal {
+    let what = format!("key `{id}` is of a family that only the service itself has");
+    Refusal::new(RefusalCode::KeyUnusable, what).because("", "cms, message or provenance-dsse")
 }
 
 /// Loads the documents once before anything is changed, so that errors are the operator's to read.

@@ -10,7 +10,7 @@ use chancery_core::id::KeyId;
 use super::Shared;
 use crate::fault::Fault;
 
-/// Lists all keys for artifacts.
+/// Lists all keys, those of the service's own authorities included.
 #[utoipa::path(get, path = "/v1/keys", tag = "key", responses((status = 200, description = "All keys, by name", body = Keys)))]
 pub(crate) async fn list(service: Shared) -> Json<Keys> {
     Json(Keys { keys: service.gateway.keys().values().cloned().map(Key::from).collect() })

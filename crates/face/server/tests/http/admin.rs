@@ -35,6 +35,13 @@ async fn keys_live_and_end_in_the_ledger() {
     }
     let stopped = post(&world, "/admin/keys/new-cms/disable", String::new()).await;
     assert_eq!((stopped.status, stopped.json()["state"].as_str()), (200, Some("disabled")));
+    assert_eq!(
+        post(&world, "/admin/keys/chancery-root/disable", String::new()).await.problem(),
+        "CH4018",
+        "the service's own"
+    );
+    let own = wish.to_string().replace("\"cms\"", "\"certificate\"").replace("new-cms", "new-ca");
+    assert_eq!(post(&world, "/admin/keys", own).await.problem(), "CH4018", "authorities are made once");
     for path in ["/admin/keys/nope/disable", "/admin/keys/..%2fx/disable", "/admin/keys/nope/certificate"] {
         assert_eq!(post(&world, path, certificate.clone()).await.problem(), "CH2008", "{path}");
     }
@@ -68,6 +75,8 @@ async fn policy_takes_effect_or_changes_nothing() {
     }
     assert_eq!(world.get("/v1/policy").await.json(), before);
     let trust = world.get("/v1/trust.json").await.body;
+    world.clock.advance(5);
+    assert_eq!(world.get("/v1/trust.json").await.body, trust, "made once for a while");
     let applied = post(&world, "/admin/policy", good.clone()).await;
     assert_eq!((applied.status, applied.json()["sequence"].as_u64()), (200, Some(2)), "{}", applied.text());
     assert_eq!(world.get("/v1/policy").await.json(), applied.json());

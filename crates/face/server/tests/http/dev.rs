@@ -30,8 +30,9 @@ async fn wishes_become_claims() {
     let answer = Answer::of(post(wish.to_string())).await;
     let token = answer.json()["token"].as_str().unwrap().to_owned();
     let me = world.get_as("/v1/whoami", &token).await;
-    // Bound to a request, and this is none: nobody is told anything about it.
-    assert_eq!(me.problem(), "CH3004");
+    assert_eq!(me.json()["binding"], "request");
+    let other = world.sign_as(&crate::world::request(&["b"]), &token).await;
+    assert_eq!(other.problem(), "CH3004", "good for nothing but its request");
     let wish = json!({"audience": "chancery:sign.example", "repository_id": "666", "ref": "refs/tags/v1"});
     let token = Answer::of(post(wish.to_string())).await.json()["token"].as_str().unwrap().to_owned();
     let me = world.get_as("/v1/whoami", &token).await.json();

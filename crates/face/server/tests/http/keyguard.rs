@@ -24,6 +24,12 @@ use crate::world::HOST;
 #[derive(Debug, Default)]
 pub(crate) struct TestClock(AtomicU64);
 
+impl TestClock {
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.0.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+}
+
 impl Clock for TestClock {
     fn now(&self) -> Time {
         let milliseconds = self.0.fetch_add(1, Ordering::Relaxed);

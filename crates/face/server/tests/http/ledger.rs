@@ -85,14 +85,11 @@ impl MemoryLedger {
         let signed =
             sign_with(&checkpoint, &self.vkey(), self.pair.sign(checkpoint.text().as_bytes()).as_ref());
         let follow = Follow { from, leaves, checkpoint: signed.clone() };
-        match self.keyguard.answer(Call::Follow(follow)) {
-            Reply::Cosigned(line) => {
-                let whole = format!("{signed}{line}");
-                assert_eq!(Note::parse(&whole).unwrap().signatures().len(), 2);
-                whole
-            }
-            other => panic!("not cosigned: {other:?}"),
-        }
+        let reply = self.keyguard.answer(Call::Follow(follow));
+        let Reply::Cosigned(line) = reply else { panic!("not cosigned: {reply:?}") };
+        let whole = format!("{signed}{line}");
+        assert_eq!(Note::parse(&whole).unwrap().signatures().len(), 2);
+        whole
     }
 }
 
