@@ -72,7 +72,8 @@ impl Claims {
         pairs.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))));
         pairs
     }
-    /// Looks a claim up by its normalised name, else by its raw name.
+    /// Looks a claim up by its normalised name, else by its raw name. To show claims, never to authorise: a raw claim
+    /// could pose as a normalised one that is absent; policy has an attribute type for each.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&str> {
         let normalised =
