@@ -130,6 +130,7 @@ fn config(arguments: &[OsString]) -> anyhow::Result<PathBuf> {
 
 fn gateway(arguments: &[OsString], steps: Arc<dyn Steps>) -> anyhow::Result<()> {
     let path = config(arguments)?;
+    supervisor::end_with_supervisor()?;
     install_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(gateway_role::run(&path, steps))

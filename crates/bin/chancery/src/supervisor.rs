@@ -107,6 +107,13 @@ async fn stop(mut gateway: Child) -> io::Result<ExitStatus> {
     }
 }
 
+/// Has the gateway finish what is under way when the supervisor dies without a word (kill -9, out of memory): nobody
+/// would start a keyguard for it any more, and its locks would stand in the way of the next service. The keyguard ends
+/// with the gateway's socket.
+pub(crate) fn end_with_supervisor() -> io::Result<()> {
+    Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?)
+}
+
 /// The standard input as the socket that the supervisor gave.
 pub(crate) fn inherited_socket() -> io::Result<UnixStream> {
     Ok(UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?))
