@@ -67,7 +67,7 @@ fn expectations() {
     }
     use CheckName::{Chain, Identity};
     use Reason::{IdentityMismatch, NoExpectation, TrustInvalid};
-    let bad: [(&str, Change, CheckName, Reason); 13] = [
+    let bad: [(&str, Change, CheckName, Reason); 12] = [
         ("identity", |p| p.identity = Some(Pattern::exact("https://x")), Identity, IdentityMismatch),
         (
             "prefix",
