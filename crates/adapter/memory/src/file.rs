@@ -87,13 +87,19 @@ fn load(directory: &Path, piece: Piece) -> io::Result<Open> {
         File::open(directory)?.sync_all()?;
     }
     let mut last: Option<Slot> = None;
+    let mut written = false;
     for at in [0, SLOT as u64] {
         let mut bytes = vec![0u8; SLOT];
         file.read_exact_at(&mut bytes, at)?;
+        written |= bytes.iter().any(|byte| *byte != 0);
         let newer = |slot: &Slot| last.as_ref().is_none_or(|known| known.generation < slot.generation);
         if let Some(slot) = slot::decode(&bytes).filter(newer) {
             last = Some(slot);
         }
+    }
+    // ATTACK: damage must not read as "never written", or the keyguard would begin anew and forget what it pinned.
+    if written && last.is_none() {
+        return Err(io::Error::other(format!("`{}` is damaged: neither copy is whole", path.display())));
     }
     Ok(Open { file, last })
 }
@@ -121,5 +127,16 @@ mod tests {
         torn.write(Piece::Ledger, &[9]).unwrap();
         assert_eq!(FileMemory::new(directory.path()).read(Piece::Ledger).unwrap(), Some(vec![9]));
         assert_eq!(torn.read(Piece::Authorities).unwrap(), None);
+    }
+
+    #[test]
+    fn damage_to_both_copies_is_not_a_fresh_start() {
+        let directory = tempfile::tempdir().unwrap();
+        let memory = FileMemory::new(directory.path());
+        memory.write(Piece::Ledger, b"pinned").unwrap();
+        let path = directory.path().join("ledger.slots");
+        OpenOptions::new().write(true).open(path).unwrap().write_all_at(&[0xff], 9).unwrap();
+        let error = FileMemory::new(directory.path()).read(Piece::Ledger).unwrap_err();
+        assert!(error.to_string().contains("ledger.slots` is damaged"), "{error}");
     }
 }
