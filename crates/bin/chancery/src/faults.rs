@@ -1,7 +1,5 @@
 //! Test build only: ends the process at a named step, so that a test can look at what a crash leaves.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use chancery_core::port::step::{Step, Steps};
 
 /// Kills this process with SIGKILL when `CHANCERY_FAULT_STEP` is reached and `CHANCERY_FAULT_FILE` can be removed: the
@@ -10,7 +8,6 @@ use chancery_core::port::step::{Step, Steps};
 pub(crate) struct DieAt {
     step: Option<String>,
     file: Option<std::path::PathBuf>,
-    done: AtomicBool,
 }
 
 impl DieAt {
@@ -20,7 +17,6 @@ impl DieAt {
         Self {
             step: std::env::var("CHANCERY_FAULT_STEP").ok(),
             file: std::env::var_os("CHANCERY_FAULT_FILE").map(Into::into),
-            done: AtomicBool::new(false),
         }
     }
 }
@@ -28,10 +24,7 @@ impl DieAt {
 impl Steps for DieAt {
     fn reached(&self, step: Step) {
         let (Some(wanted), Some(file)) = (&self.step, &self.file) else { return };
-        if wanted != step.name() || self.done.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        if std::fs::remove_file(file).is_ok() {
+        if wanted == step.name() && std::fs::remove_file(file).is_ok() {
             let _sent =
                 rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         }

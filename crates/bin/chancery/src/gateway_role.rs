@@ -28,6 +28,7 @@ use chancery_x509::certificate::{Certificate, parse_pem_bundle};
 use crate::config::{Config, TsaSection};
 use crate::documents;
 use crate::export;
+use crate::greeting::Greeted;
 use crate::issuer_keys::GovernedKeys;
 use crate::listen;
 use crate::ports::{SystemClock, SystemEntropy};
@@ -109,6 +110,7 @@ fn assemble(
     ledger: &Arc<Ledger>,
     (ledger_vkey, steps): (String, Arc<dyn Steps>),
 ) -> anyhow::Result<Arc<Gateway>> {
+    let greeted = Greeted::new(Arc::clone(keyguard));
     let issuer_keys = Arc::new(GovernedKeys::new(Arc::new(SystemClock)));
     let mut stampers: BTreeMap<String, Arc<dyn Stamper>> = BTreeMap::new();
     let mut stamper_chains = Vec::new();
@@ -120,7 +122,7 @@ fn assemble(
     let gateway = Gateway::new(Parts {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
-        keyguard: Arc::clone(keyguard) as _,
+        keyguard: Arc::clone(&greeted) as _,
         sequencer: Arc::clone(ledger) as _,
         ledger: Arc::clone(ledger) as _,
         state: Arc::clone(ledger) as _,
@@ -134,6 +136,7 @@ fn assemble(
         ledger_url: format!("https://{}", config.ledger.origin),
     });
     issuer_keys.follow(&gateway);
+    greeted.follow(&gateway);
     Ok(gateway)
 }
 

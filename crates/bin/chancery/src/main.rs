@@ -8,6 +8,7 @@ mod export;
 #[cfg(feature = "faults")]
 mod faults;
 mod gateway_role;
+mod greeting;
 mod host;
 mod init;
 mod issuer_keys;
