@@ -129,6 +129,8 @@ fn close(config: &Config) -> Vec<ReportLine> {
         let system = ["/usr", "/lib", "/lib64", "/etc", "/opt"].map(PathBuf::from);
         profile.execute.extend(system.into_iter().filter(|path| path.exists()));
         profile.execute.extend(supervisor::this_program().ok());
+        // Where a worker's output goes.
+        profile.write.push(PathBuf::from("/dev/null"));
         for token in &config.keyguard.pkcs11 {
             profile.read.push(token.pin_file.clone());
             let named = token.environment.values().map(PathBuf::from).filter(|path| path.exists());
