@@ -17,6 +17,7 @@ use chancery_core::port::stamper::Stamper;
 use chancery_core::port::step::Steps;
 use chancery_gateway::bootstrap::{self, Beginning};
 use chancery_gateway::gateway::{Gateway, Parts};
+use chancery_gateway::reconcile;
 use chancery_ledger::checkpoint::Origin;
 use chancery_ledger::vkey::VerifierKey;
 use chancery_link::client::KeyguardClient;
@@ -86,6 +87,7 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     }
     let reconciled = bootstrap::start(&gateway).await?;
     tracing::info!(?reconciled, "ready");
+    tokio::spawn(sweep(Arc::clone(&gateway)));
     tokio::spawn(pulse(Arc::clone(&gateway), Arc::clone(&keyguard), control));
     serve(&config, gateway, &ledger).await
 }
@@ -180,6 +182,17 @@ async fn pulse(
                     return;
                 }
             }
+        }
+    }
+}
+
+/// Closes intents whose attempt failed after they were durable, as when the keyguard died before it cosigned them: no
+/// restart is waited for. Apart from the pulse, since it waits for requests that are under way.
+async fn sweep(gateway: Arc<Gateway>) {
+    loop {
+        tokio::time::sleep(PULSE).await;
+        if let Err(error) = reconcile::reconcile(&gateway).await {
+            tracing::warn!(%error, "open intents could not be closed");
         }
     }
 }
