@@ -2,6 +2,7 @@
 
 use chancery_core::message::Stamp;
 use chancery_core::refusal::{Refusal, RefusalCode};
+use chancery_core::time::Time;
 use chancery_core::warrant::Duty;
 use chancery_x509::serial::Serial;
 use chancery_x509::tsp::request::TimestampRequest;
@@ -38,7 +39,7 @@ pub fn stamp(keyguard: &Keyguard, wish: &Stamp) -> Result<Vec<u8>, CallError> {
         policy,
         imprint: request.imprint.clone(),
         serial: Serial::new(&wish.serial).map_err(failed)?,
-        gen_time: keyguard.parts.clock.now(),
+        gen_time: whole_second(keyguard.parts.clock.now()),
         accuracy: Some(Accuracy { seconds: 1, millis: 0, micros: 0 }),
         nonce: request.nonce.clone(),
     };
@@ -47,6 +48,12 @@ pub fn stamp(keyguard: &Keyguard, wish: &Stamp) -> Result<Vec<u8>, CallError> {
     let signature = fulfil(keyguard, &duty)?;
     let token = token::assemble(&tst_info, &established.stamper(), request.certificates, &signature.0);
     Ok(response::granted(&token.map_err(failed)?))
+}
+
+/// As exact as the accuracy says. DER drops trailing zeros of a fraction, and there are verifiers that read three digits or
+/// none: they would refuse one token in ten.
+const fn whole_second(time: Time) -> Time {
+    Time::from_millis(time.millis().saturating_sub(time.millis().rem_euclid(1000)))
 }
 
 /// The signed attributes over a TSTInfo: what the time stamping key signs, and the only thing.
@@ -65,4 +72,18 @@ pub fn to_be_signed(keyguard: &Keyguard, tst_info: &[u8]) -> Result<Vec<u8>, Ref
     let established = keyguard.established().ok_or_else(|| refuse(&"not initialised"))?;
     let attributes = token::attributes(tst_info, &established.stamper()).map_err(|error| refuse(&error))?;
     Ok(attributes.to_be_signed().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_no_fraction() {
+        for (given, expected) in
+            [(1_790_000_000_120, 1_790_000_000_000), (1_790_000_000_999, 1_790_000_000_000), (0, 0)]
+        {
+            assert_eq!(whole_second(Time::from_millis(given)), Time::from_millis(expected));
+        }
+    }
 }
