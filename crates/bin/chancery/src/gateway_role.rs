@@ -50,11 +50,13 @@ impl Cosigner for KeyguardCosigner {
         Box::pin(async move {
             let reply = self.0.call(Call::Follow(follow.clone())).await;
             let reply = reply.map_err(|error| CosignError::Unavailable(error.to_string()))?;
-            match reply {
-                Reply::Cosigned(line) => Ok(line),
-                Reply::NotCosigned(error) => Err(error),
-                ref other => Err(CosignError::Unavailable(format!("unexpected reply: {other:?}"))),
+            if let Reply::Cosigned(line) = reply {
+                return Ok(line);
             }
+            if let Reply::NotCosigned(error) = reply {
+                return Err(error);
+            }
+            Err(CosignError::Unavailable(format!("unexpected reply: {reply:?}")))
         })
     }
 }
@@ -75,7 +77,7 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     let beginning = Beginning {
         organisation: config.organisation.clone(),
         dev: config.dev,
-        keys: documents::keys(&documents, config.dev)?,
+        keys: if config.dev { documents::keys(&documents)? } else { Vec::new() },
         seed: chancery_core::port::entropy::Entropy::sixteen(&SystemEntropy),
     };
     let authorities = bootstrap::meet(keyguard.as_ref(), Some(beginning), &vkey).await?;
@@ -85,11 +87,16 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     if config.dev {
         documents::certify_dev(&gateway).await?;
     }
-    let reconciled = bootstrap::start(&gateway).await?;
-    tracing::info!(?reconciled, "ready");
+    start(&gateway).await?;
     tokio::spawn(sweep(Arc::clone(&gateway)));
     tokio::spawn(pulse(Arc::clone(&gateway), Arc::clone(&keyguard), control));
     serve(&config, gateway, &ledger).await
+}
+
+async fn start(gateway: &Gateway) -> anyhow::Result<()> {
+    let reconciled = bootstrap::start(gateway).await?;
+    tracing::info!(?reconciled, "ready");
+    Ok(())
 }
 
 async fn open_ledger(
@@ -170,20 +177,25 @@ async fn pulse(
 ) {
     loop {
         tokio::time::sleep(PULSE).await;
-        match tokio::time::timeout(CALL_DEADLINE, keyguard.call(Call::Health)).await {
-            Ok(Ok(_)) => {
-                if let Err(error) = bootstrap::greet_again(&gateway).await {
-                    tracing::warn!(%error, "keyguard could not be told the policy");
-                }
-            }
-            Ok(Err(_)) | Err(_) => {
-                tracing::error!("keyguard does not answer; asking the supervisor for another");
-                if control.write_all(b"h").is_err() {
-                    return;
-                }
-            }
+        let health = tokio::time::timeout(CALL_DEADLINE, keyguard.call(Call::Health)).await;
+        if matches!(health, Ok(Ok(_))) {
+            greet_again(&gateway).await;
+        } else if !asks_for_another(&mut control) {
+            return;
         }
     }
+}
+
+async fn greet_again(gateway: &Gateway) {
+    if let Err(error) = bootstrap::greet_again(gateway).await {
+        tracing::warn!(%error, "keyguard could not be told the policy");
+    }
+}
+
+/// Whether there is still a supervisor to ask.
+fn asks_for_another(control: &mut std::os::unix::net::UnixStream) -> bool {
+    tracing::error!("keyguard does not answer; asking the supervisor for another");
+    control.write_all(b"h").is_ok()
 }
 
 /// Closes intents whose attempt failed after they were durable, as when the keyguard died before it cosigned them: no

@@ -44,9 +44,6 @@ fn lacks_policy(reply: &Reply) -> bool {
 
 impl Keyguard for Greeted {
     fn call(&self, call: Call) -> Boxed<'_, Result<Reply, KeyguardUnavailable>> {
-        match call {
-            Call::Sign(_) => Box::pin(self.order(call)),
-            other => self.client.call(other),
-        }
+        if matches!(call, Call::Sign(_)) { Box::pin(self.order(call)) } else { self.client.call(call) }
     }
 }

@@ -28,14 +28,11 @@ const SESSIONS: usize = 4;
 struct Behind(Keyguard);
 
 impl Handler for Behind {
-    #[expect(
-        clippy::exit,
-        reason = "after a failed fsync memory and disk may differ: only a restart from disk is safe"
-    )]
     fn answer(&self, call: Call) -> Reply {
         let reply = self.0.answer(call);
         if self.0.is_poisoned() {
-            // The gateway sees the connection end, which is always safe to try again; the supervisor starts another.
+            // After a failed fsync memory and disk may differ: only a restart from disk is safe. The gateway sees the
+            // connection end, which is always safe to try again; the supervisor starts another.
             tracing::error!("the keyguard's memory could not be made durable; this process ends");
             std::process::exit(1);
         }

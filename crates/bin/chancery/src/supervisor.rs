@@ -51,11 +51,8 @@ pub(crate) async fn run(roles: &Roles) -> io::Result<ExitStatus> {
             status = gateway.wait() => return status,
             _ = terminate.recv() => return stop(gateway).await,
             _ = interrupt.recv() => return stop(gateway).await,
-            () = hung(&control) => {
-                tracing::error!("keyguard hangs; killing it");
-                keyguard.kill().await?;
-            }
-            status = keyguard.wait() => tracing::error!(status = %status?, "keyguard ended; starting another"),
+            () = hung(&control) => kill_hung(&mut keyguard).await?,
+            status = keyguard.wait() => report_end(status?),
         }
         if started.elapsed() > LONGEST_PAUSE {
             pause = FIRST_PAUSE;
@@ -63,6 +60,15 @@ pub(crate) async fn run(roles: &Roles) -> io::Result<ExitStatus> {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+async fn kill_hung(keyguard: &mut Child) -> io::Result<()> {
+    tracing::error!("keyguard hangs; killing it");
+    keyguard.kill().await
+}
+
+fn report_end(status: ExitStatus) {
+    tracing::error!(%status, "keyguard ended; starting another");
 }
 
 fn start_keyguard(roles: &Roles, control: &tokio::net::UnixStream) -> io::Result<Child> {

@@ -1,5 +1,5 @@
 //! What the service signs is accepted by us and by unmodified clients, and by nobody for another file.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "test")]
+#![expect(clippy::unwrap_used, reason = "test")]
 
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;
@@ -62,7 +62,10 @@ fn ours(case: &Case<'_>) -> Option<Command> {
     Some(case.world.command(&["verify", case.file, "--policy", "dev", "--offline"]))
 }
 
-const CLIENTS: [(&str, fn(&Case<'_>) -> Option<Command>); 4] =
+/// How a client is called; `None` where it is absent.
+type Client = fn(&Case<'_>) -> Option<Command>;
+
+const CLIENTS: [(&str, Client); 4] =
     [("chancery", ours), ("cosign", cosign), ("sigstore-python", python), ("@sigstore/verify", javascript)];
 
 /// Runs a client without network: a proxy that refuses stands in every way out.

@@ -1,7 +1,7 @@
 //! kill -9 at every step of a signature (DESIGN section 4): after the restart nothing that was acknowledged is missing,
 //! no signature is without its intent, and nothing was made twice. A keyguard that dies or hangs is replaced.
 #![cfg(feature = "faults")]
-#![expect(clippy::unwrap_used, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;

@@ -1,5 +1,4 @@
 //! Nothing outside is needed: the whole story with no network but this machine's own loopback.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "test")]
 
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;

@@ -1,5 +1,5 @@
 //! Each refusal has its own code, exit status and explanation, and is in the ledger.
-#![expect(clippy::unwrap_used, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;

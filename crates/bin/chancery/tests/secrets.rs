@@ -1,5 +1,5 @@
 //! Where private keys and tokens are not: not in the gateway's memory, not in clear on disk, not in the log.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;

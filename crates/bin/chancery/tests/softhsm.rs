@@ -1,5 +1,5 @@
 //! All keys for artifacts in a PKCS#11 token: the same commands, and nothing that can leave the token.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "test")]
 
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;
