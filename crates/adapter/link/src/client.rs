@@ -187,7 +187,7 @@ mod tests {
         std::thread::spawn(move || serve(there, &(Arc::new(Echo) as Arc<dyn Handler>), 2))
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn calls_cross_and_survive_a_restart() {
         let client = KeyguardClient::new(Duration::from_secs(5));
         let first = keyguard(&client);
