@@ -4,7 +4,7 @@
 use chancery_core::id::{RequestId, StatementId};
 use chancery_core::message::{Call, Reply, Signed};
 use chancery_core::order::Order;
-use chancery_core::port::sequencer::{Append, Change};
+use chancery_core::port::sequencer::{Append, AppendError, Change};
 use chancery_core::port::step::Step;
 use chancery_ledger::event::{Body, Closed};
 
@@ -72,13 +72,21 @@ pub struct Closing {
 /// Closes an intent without a result and raises it. Not being able to is no further failure: the reconciler does it
 /// at the next start.
 pub async fn abandon(gateway: &Gateway, closing: Closing, why: &str) {
-    tracing::error!(intent = closing.intent, request = %closing.request, why, "intent abandoned");
+    say_abandoned(closing, why);
     let Closing { intent, request, statement } = closing;
     let why: String = why.chars().filter(|c| !c.is_control()).take(200).collect();
     let body = Body::Abandoned(Closed { intent, request, statement, why });
     let Ok(leaf) = encode(gateway.parts.clock.now(), body) else { return };
     let changes = vec![Change::Abandon { index: intent }];
     if let Err(error) = gateway.parts.sequencer.append(Append { leaves: vec![leaf], changes }).await {
-        tracing::error!(intent, %error, "abandoned intent stays open until the next start");
+        say_open(intent, &error);
     }
+}
+
+fn say_abandoned(closing: Closing, why: &str) {
+    tracing::error!(intent = closing.intent, request = %closing.request, why, "intent abandoned");
+}
+
+fn say_open(intent: u64, error: &AppendError) {
+    tracing::error!(intent, %error, "abandoned intent stays open until it is reconciled");
 }

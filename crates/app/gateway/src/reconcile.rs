@@ -79,11 +79,11 @@ async fn settle(gateway: &Gateway, open: &OpenIntent) -> Result<Settled, Failure
     };
     let settled = match outcome {
         Ok(()) => {
-            tracing::warn!(intent = open.index, %request, "signature taken up again and released");
+            say(open, "signature taken up again and released");
             Settled::Resumed
         }
         Err(Failure::Temporary(why)) => {
-            tracing::warn!(intent = open.index, %request, why, "signature waits");
+            say(open, &format!("signature waits: {why}"));
             gateway.flights.leave(request, statement);
             return Ok(Settled::Waiting);
         }
@@ -95,6 +95,10 @@ async fn settle(gateway: &Gateway, open: &OpenIntent) -> Result<Settled, Failure
     };
     gateway.flights.settle(request, statement);
     Ok(settled)
+}
+
+fn say(open: &OpenIntent, what: &str) {
+    tracing::warn!(intent = open.index, request = %open.request, "{what}");
 }
 
 async fn resume(gateway: &Gateway, open: &OpenIntent) -> Result<(), Failure> {

@@ -137,8 +137,8 @@ impl Door {
                 };
                 self.converse(stream, Some(Peer(peer)), protocol).await;
             }
-            Ok(Err(error)) => tracing::debug!(%error, %peer, "no tls handshake"),
-            Err(_) => tracing::debug!(%peer, "tls handshake took too long"),
+            Ok(Err(error)) => say_ended(&format!("no tls handshake with {peer}: {error}")),
+            Err(_) => say_ended(&format!("tls handshake with {peer} took too long")),
         }
     }
 
@@ -165,8 +165,8 @@ impl Door {
         };
         match ended {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(error = error.to_string(), "connection ended"),
-            Err(_) => tracing::debug!("connection was cut off"),
+            Ok(Err(error)) => say_ended(&format!("connection ended: {error}")),
+            Err(_) => say_ended("connection was cut off"),
         }
     }
 }
@@ -189,6 +189,10 @@ fn extension(peer: Peer) -> axum::http::Extensions {
 /// Resolves when the service stops, or when nobody is left who could say so.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
+}
+
+fn say_ended(how: &str) {
+    tracing::debug!("{how}");
 }
 
 async fn rest(error: &io::Error) {

@@ -30,11 +30,23 @@ pub(crate) async fn surround(State(service): State<Arc<Service>>, request: Reque
     let response = finish(&service, handled, &id);
     let (status, took) = (response.status().as_u16(), started.elapsed().as_micros());
     match status {
-        500.. => tracing::error!(status, took_us = took, "answered"),
-        400.. => tracing::info!(status, took_us = took, "answered"),
-        _ => tracing::debug!(status, took_us = took, "answered"),
+        500.. => say_failed(status, took),
+        400.. => say_refused(status, took),
+        _ => say_answered(status, took),
     }
     response
+}
+
+fn say_failed(status: u16, took_us: u128) {
+    tracing::error!(status, took_us, "answered");
+}
+
+fn say_refused(status: u16, took_us: u128) {
+    tracing::info!(status, took_us, "answered");
+}
+
+fn say_answered(status: u16, took_us: u128) {
+    tracing::debug!(status, took_us, "answered");
 }
 
 async fn handle(service: &Service, mut request: Request, next: Next) -> Response {
