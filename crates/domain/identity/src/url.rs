@@ -19,7 +19,7 @@ pub struct IssuerUrl {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUrl {
     /// Neither `https://` nor `http://` to a loopback host.
-    #[error("expected `https://` (plain `http://` only to 127.0.0.1, [::1] or localhost)")]
+    #[error("expected `https://` (plain `http://` only to `127.0.0.1`, `[::1]` or `localhost`)")]
     Scheme,
     /// The host is empty, not in lower case, or holds user information or other characters.
     #[error("host `{0}` is not a lower-case host name")]
@@ -84,7 +84,7 @@ impl IssuerUrl {
     pub fn is_https(&self) -> bool {
         self.text.starts_with("https://")
     }
-    /// Whether the host names this machine: 127.0.0.1, [::1] or localhost.
+    /// Whether the host names this machine: `127.0.0.1`, `[::1]` or `localhost`.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         matches!(self.host(), "127.0.0.1" | "[::1]" | "localhost")
