@@ -6,6 +6,7 @@ use chancery_core::message::{Call, Reply, Signed};
 use chancery_core::order::Order;
 use chancery_core::port::sequencer::{Append, AppendError, Change};
 use chancery_core::port::step::Step;
+use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_ledger::event::{Body, Closed};
 
 use crate::failure::Failure;
@@ -32,6 +33,7 @@ pub async fn sign(
     };
     let outcome = match gateway.parts.keyguard.call(Call::Sign(Box::new(order))).await {
         Ok(Reply::Signed(signed)) => Ok(*signed),
+        Ok(Reply::Refused(refusal)) if refusal.code == RefusalCode::IntentInvalid => Err(orphaned(&refusal)),
         Ok(other) => Err(unexpected("sign", &other)),
         Err(error) => Err(error.into()),
     };
@@ -51,6 +53,12 @@ pub async fn sign(
             Err(failure)
         }
     }
+}
+
+/// An intent dies with the keyguard that saw it logged. The caller is not to blame and may ask again: the next attempt
+/// logs an intent of its own.
+fn orphaned(refusal: &Refusal) -> Failure {
+    Failure::Temporary(format!("the keyguard was replaced meanwhile: {}", refusal.what))
 }
 
 async fn keep(gateway: &Gateway, intent: u64, signed: &Signed) -> Result<(), Failure> {
