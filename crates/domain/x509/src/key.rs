@@ -8,9 +8,12 @@
 //! A [`VerifyingKey`] may be an RSA key of 2048 bits, as foreign intermediates are; only what
 //! [`VerifyingKey::signing_key`] yields may ever be a key of ours (CSBR 6.1.5.2: RSA of 3072 bits and more).
 
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
 use aws_lc_rs::digest::Digest;
 use aws_lc_rs::signature::{
-    self, ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1, ECDSA_P384_SHA256_ASN1,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1, ECDSA_P384_SHA256_ASN1,
     ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
     RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
 };
@@ -18,6 +21,7 @@ use chancery_core::algorithm::{KeyAlgorithm, PublicKey};
 use chancery_core::digest::{DigestAlgorithm, Sha256};
 
 use crate::oid;
+use crate::rsa;
 use crate::signature::SignatureScheme;
 use crate::tlv::{self, Reader, TlvError};
 
@@ -57,13 +61,14 @@ pub enum KeyError {
     Size(usize),
 }
 
-/// A key that was read strictly and can verify. May be weaker than what we sign with ourselves.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// A key that was read strictly and can verify, read once for all its verifications. May be weaker than what we sign
+/// with ourselves. Equality is equality of the SubjectPublicKeyInfo.
+#[derive(Clone)]
 pub struct VerifyingKey {
     kind: KeyKind,
     spki: Vec<u8>,
-    /// What the provider takes: point, raw key, or RSAPublicKey.
-    bits: Vec<u8>,
+    /// The provider's form for [`usual_scheme`]; its bytes are the key bits: point, raw key, or RSAPublicKey.
+    parsed: ParsedPublicKey,
 }
 
 impl VerifyingKey {
@@ -74,7 +79,10 @@ impl VerifyingKey {
         let bits = outer.bit_string().map_err(KeyError::Malformed)?;
         outer.finish().map_err(KeyError::Malformed)?;
         let kind = read_kind(algorithm, bits)?;
-        Ok(Self { kind, spki: spki.to_vec(), bits: bits.to_vec() })
+        let usual = provider(kind, usual_scheme(kind)).ok_or(KeyError::Mismatch)?;
+        // INVARIANT: the provider refuses points off their curve here, before the key can be used for anything.
+        let parsed = ParsedPublicKey::new(usual, bits).map_err(|_| KeyError::Weak)?;
+        Ok(Self { kind, spki: spki.to_vec(), parsed })
     }
     /// What kind of key it is.
     #[must_use]
@@ -108,7 +116,7 @@ impl VerifyingKey {
     #[must_use]
     pub fn identifier(&self) -> [u8; 20] {
         let mut out = [0; 20];
-        for (to, from) in out.iter_mut().zip(Sha256::of(&self.bits).as_bytes()) {
+        for (to, from) in out.iter_mut().zip(Sha256::of(self.parsed.as_ref()).as_bytes()) {
             *to = *from;
         }
         out
@@ -116,9 +124,12 @@ impl VerifyingKey {
     /// Verifies a signature over a message.
     pub fn verify(&self, scheme: SignatureScheme, message: &[u8], signature: &[u8]) -> Result<(), KeyError> {
         let algorithm = provider(self.kind, scheme).ok_or(KeyError::Mismatch)?;
-        UnparsedPublicKey::new(algorithm, &self.bits)
-            .verify(message, signature)
-            .map_err(|_| KeyError::WrongSignature)
+        let outcome = if scheme == usual_scheme(self.kind) {
+            self.parsed.verify_sig(message, signature)
+        } else {
+            UnparsedPublicKey::new(algorithm, &self.parsed).verify(message, signature)
+        };
+        outcome.map_err(|_| KeyError::WrongSignature)
     }
     /// Verifies a signature over a message whose digest is given; the scheme names the digest. Not for Ed25519.
     pub fn verify_prehashed(
@@ -130,9 +141,29 @@ impl VerifyingKey {
         let algorithm = provider(self.kind, scheme).ok_or(KeyError::Mismatch)?;
         let hash = scheme.digest().ok_or(KeyError::Mismatch)?;
         let digest = Digest::import_less_safe(digest, hash.provider()).map_err(|_| KeyError::Mismatch)?;
-        UnparsedPublicKey::new(algorithm, &self.bits)
-            .verify_digest(&digest, signature)
-            .map_err(|_| KeyError::WrongSignature)
+        let outcome = if scheme == usual_scheme(self.kind) {
+            self.parsed.verify_digest_sig(&digest, signature)
+        } else {
+            UnparsedPublicKey::new(algorithm, &self.parsed).verify_digest(&digest, signature)
+        };
+        outcome.map_err(|_| KeyError::WrongSignature)
+    }
+}
+
+impl PartialEq for VerifyingKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.spki == other.spki
+    }
+}
+impl Eq for VerifyingKey {}
+impl Hash for VerifyingKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.spki.hash(state);
+    }
+}
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifyingKey({:?}, sha256 {})", self.kind, self.fingerprint())
     }
 }
 
@@ -176,9 +207,8 @@ fn read_kind(mut algorithm: Reader<'_>, bits: &[u8]) -> Result<KeyKind, KeyError
         if algorithm.value(tlv::NULL).map_err(|_| refused())? != b"" {
             return Err(refused());
         }
-        KeyKind::Rsa(read_modulus(bits)?)
+        KeyKind::Rsa(rsa::read_modulus(bits)?)
     } else if found == oid::ED25519 {
-        ParsedPublicKey::new(&ED25519, bits).map_err(|_| KeyError::Weak)?;
         KeyKind::Ed25519
     } else {
         return Err(refused());
@@ -188,58 +218,29 @@ fn read_kind(mut algorithm: Reader<'_>, bits: &[u8]) -> Result<KeyKind, KeyError
 }
 
 fn read_point(curve: &[u8], bits: &[u8]) -> Result<KeyKind, KeyError> {
-    let (kind, size, algorithm): (_, _, &'static dyn VerificationAlgorithm) = match curve {
-        c if c == oid::P256 => (KeyKind::P256, 65, &ECDSA_P256_SHA256_ASN1),
-        c if c == oid::P384 => (KeyKind::P384, 97, &ECDSA_P384_SHA384_ASN1),
+    let (kind, size) = match curve {
+        c if c == oid::P256 => (KeyKind::P256, 65),
+        c if c == oid::P384 => (KeyKind::P384, 97),
         _ => return Err(KeyError::Algorithm(oid::dotted(curve))),
     };
     // Uncompressed only: a compressed point would be a second spelling of the same key.
     if bits.len() != size || bits.first() != Some(&4) {
         return Err(KeyError::Weak);
     }
-    ParsedPublicKey::new(algorithm, bits).map_err(|_| KeyError::Weak)?;
     Ok(kind)
 }
 
-/// RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }: the size of the modulus in bits.
-fn read_modulus(bits: &[u8]) -> Result<usize, KeyError> {
-    let mut inner = tlv::only(bits, tlv::SEQUENCE).map_err(KeyError::Malformed)?;
-    let modulus = inner.unsigned().map_err(KeyError::Malformed)?;
-    let exponent = inner.unsigned().map_err(KeyError::Malformed)?;
-    inner.finish().map_err(KeyError::Malformed)?;
-    let leading = modulus.first().map_or(8, |first| first.leading_zeros());
-    let size = modulus.len().saturating_mul(8).saturating_sub(usize::try_from(leading).unwrap_or(8));
-    if !(2048..=8192).contains(&size) {
-        return Err(KeyError::Size(size));
+/// The scheme that keys of this kind are read for; others cost one more reading per verification.
+const fn usual_scheme(kind: KeyKind) -> SignatureScheme {
+    match kind {
+        KeyKind::Ed25519 => SignatureScheme::Ed25519,
+        KeyKind::P256 => SignatureScheme::Ecdsa(DigestAlgorithm::Sha256),
+        KeyKind::P384 => SignatureScheme::Ecdsa(DigestAlgorithm::Sha384),
+        KeyKind::Rsa(_) => SignatureScheme::Rsa(DigestAlgorithm::Sha256),
     }
-    let is_odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
-    // CSBR 6.1.6: an odd exponent of 3 or more; longer ones than 4 octets only slow verifiers down.
-    let exponent_fits = is_odd(exponent) && exponent != [1] && exponent.len() <= 4;
-    if !exponent_fits || !is_odd(modulus) || has_small_factor(modulus) {
-        return Err(KeyError::Weak);
-    }
-    Ok(size)
 }
 
-/// CSBR 6.1.6: the modulus has no factor below 752. Three divisors share one long division; composites among them do
-/// no harm, because their prime factors are there too.
-fn has_small_factor(modulus: &[u8]) -> bool {
-    let divisors: Vec<u64> =
-        (3_u64..752).filter(|d| [2, 3, 5, 7].iter().all(|p| d == p || !d.is_multiple_of(*p))).collect();
-    let limbs: Vec<u64> = modulus
-        .rchunks(4)
-        .rev()
-        .map(|octets| octets.iter().fold(0, |limb, octet| (limb << 8) | u64::from(*octet)))
-        .collect();
-    divisors.chunks(3).any(|group| {
-        // Below 2^30, so that the shifted remainder fits 62 bits.
-        let product: u64 = group.iter().product();
-        let rest = limbs.iter().fold(0, |rest: u64, limb| ((rest << 32) | limb) % product);
-        group.iter().any(|divisor| rest.is_multiple_of(*divisor))
-    })
-}
-
-fn provider(kind: KeyKind, scheme: SignatureScheme) -> Option<&'static dyn signature::VerificationAlgorithm> {
+fn provider(kind: KeyKind, scheme: SignatureScheme) -> Option<&'static dyn VerificationAlgorithm> {
     use DigestAlgorithm::{Sha256, Sha384, Sha512};
     Some(match (kind, scheme) {
         (KeyKind::P256, SignatureScheme::Ecdsa(Sha256)) => &ECDSA_P256_SHA256_ASN1,
@@ -254,45 +255,4 @@ fn provider(kind: KeyKind, scheme: SignatureScheme) -> Option<&'static dyn signa
         (KeyKind::Rsa(_), SignatureScheme::Rsa(Sha512)) => &RSA_PKCS1_2048_8192_SHA512,
         (KeyKind::P256 | KeyKind::P384 | KeyKind::Ed25519 | KeyKind::Rsa(_), _) => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn small_factors_are_found() {
-        let product = |a: u64, b: u128| (u128::from(a) * b).to_be_bytes();
-        // 2^61 - 1 and 2^89 - 1 are primes.
-        let (m61, m89) = ((1_u128 << 61) - 1, (1_u128 << 89) - 1);
-        for factor in [3, 5, 7, 11, 13, 743, 751] {
-            assert!(has_small_factor(&product(factor, m89)), "{factor}");
-        }
-        for factor in [1, 757, 761, 65537] {
-            assert!(!has_small_factor(&product(factor, m89)), "{factor}");
-            assert!(!has_small_factor(&product(factor, m61)), "{factor}");
-        }
-    }
-
-    #[test]
-    fn rsa_numbers_are_checked() {
-        let rsa = |modulus: &[u8], exponent: &[u8]| {
-            let numbers = [tlv::write_unsigned(modulus), tlv::write_unsigned(exponent)].concat();
-            read_modulus(&tlv::write(tlv::SEQUENCE, &[&numbers]))
-        };
-        let mut modulus = vec![0xff; 256];
-        while has_small_factor(&modulus) {
-            let last = modulus.last_mut().unwrap();
-            *last = last.wrapping_sub(2);
-        }
-        assert_eq!(rsa(&modulus, &[1, 0, 1]), Ok(2048));
-        for exponent in [&[][..], &[1], &[2], &[1, 0, 0], &[1, 0, 0, 0, 1]] {
-            assert_eq!(rsa(&modulus, exponent), Err(KeyError::Weak), "{exponent:?}");
-        }
-        let mut even = modulus.clone();
-        *even.last_mut().unwrap() -= 1;
-        assert_eq!(rsa(&even, &[1, 0, 1]), Err(KeyError::Weak));
-        assert_eq!(rsa(&modulus[1..], &[1, 0, 1]), Err(KeyError::Size(2040)));
-        assert_eq!(rsa(&[0xff; 1025], &[1, 0, 1]), Err(KeyError::Size(8200)));
-    }
 }

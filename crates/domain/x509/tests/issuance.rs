@@ -5,6 +5,7 @@
 mod world;
 
 use chancery_core::algorithm::KeyAlgorithm;
+use chancery_core::digest::DigestAlgorithm;
 use chancery_testkit::keys::TestKey;
 use chancery_x509::certificate::{Certificate, parse_pem_bundle};
 use chancery_x509::chain::{self, Purpose};
@@ -132,6 +133,40 @@ fn weak_and_strange_keys_are_refused() {
     openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out k.pem", folder);
     openssl("pkey -in k.pem -pubout -ec_conv_form compressed -outform DER -out k.der", folder);
     assert_eq!(key::parse(&std::fs::read(folder.join("k.der")).unwrap()), Err(KeyError::Weak));
+}
+
+/// Every digest with every curve: the scheme that a key was read for and the others must not differ but in cost.
+#[test]
+fn keys_verify_by_each_of_their_schemes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("message"), b"message").unwrap();
+    let digests = [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512];
+    for curve in ["P-256", "P-384"] {
+        let make = format!("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:{curve} -out k.pem");
+        if openssl(&make, folder).is_none() {
+            return;
+        }
+        openssl("pkey -in k.pem -pubout -outform DER -out k.der", folder);
+        let key = VerifyingKey::parse(&std::fs::read(folder.join("k.der")).unwrap()).unwrap();
+        for digest in digests {
+            openssl(
+                &format!("dgst -{} -sign k.pem -out signature message", digest.name().replace('-', "")),
+                folder,
+            );
+            let signature = std::fs::read(folder.join("signature")).unwrap();
+            for other in digests {
+                let scheme = SignatureScheme::Ecdsa(other);
+                let whole = key.verify(scheme, b"message", &signature);
+                let hashed = key.verify_prehashed(scheme, &other.hash(b"message"), &signature);
+                let expected = if other == digest { Ok(()) } else { Err(KeyError::WrongSignature) };
+                assert_eq!((whole, hashed), (expected.clone(), expected), "{curve} {digest:?} {other:?}");
+            }
+        }
+        for scheme in [SignatureScheme::Ed25519, SignatureScheme::Rsa(DigestAlgorithm::Sha256)] {
+            assert_eq!(key.verify(scheme, b"message", &[0; 64]), Err(KeyError::Mismatch));
+        }
+    }
 }
 
 #[test]
