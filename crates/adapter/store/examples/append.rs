@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Without `--signatures` an append is one leaf of 600 bytes. With it, every second one is an intent with its token and
-//! an order of 6 KB, and the one after it releases the result with two leaves, as a signature does.
+//! a wish of 6 KB, and the one after it releases the result with two leaves, as a signature does.
 #![expect(clippy::unwrap_used, reason = "a measurement ends at the first surprise")]
 
 #[path = "../tests/world/mod.rs"]
@@ -168,10 +168,10 @@ fn intent(name: &str) -> Append {
     let (request, statement) = ids(name);
     let expires = Time::from_seconds(2_000_000_000);
     let token = Change::TokenUse { token: request.digest(), request, expires };
-    let order = format!("{{\"order\":\"{}\"}}", "o".repeat(6000));
+    let wish = format!("{{\"wish\":\"{}\"}}", "w".repeat(6000)).into();
     Append {
         leaves: vec![leaf(name, 1100)],
-        changes: vec![token, Change::Intent { request, statement, order }],
+        changes: vec![token, Change::Intent { request, statement, wish, plan: "{}".into() }],
     }
 }
 

@@ -24,11 +24,9 @@ const VERSIONS: &[&[&str]] = &[&[
     "CREATE TABLE token_use (token TEXT PRIMARY KEY, request TEXT NOT NULL, expires BIGINT NOT NULL) \
      WITHOUT ROWID",
     "CREATE INDEX token_use_expires ON token_use (expires)",
-    // Never changed once written. The order is `head` bytes of the order of intent `base`, `plan`, and the last `tail`
-    // bytes of the order of `base`; all of it is `plan` where `base` is null.
+    // Never changed once written. The wish is that of intent `base` where it is null.
     "CREATE TABLE intent (idx INTEGER PRIMARY KEY, request TEXT NOT NULL, statement TEXT NOT NULL, \
-     profile TEXT NOT NULL, at BIGINT NOT NULL, plan TEXT NOT NULL, base BIGINT, head BIGINT NOT NULL, \
-     tail BIGINT NOT NULL)",
+     profile TEXT NOT NULL, at BIGINT NOT NULL, plan TEXT NOT NULL, wish TEXT, base BIGINT)",
     "CREATE INDEX intent_at ON intent (at)",
     // Intents that are neither released nor abandoned.
     "CREATE TABLE intent_open (idx INTEGER PRIMARY KEY)",

@@ -55,8 +55,9 @@ impl State for Ledger {
             let open = intent::open(self.database(), MAX_OPEN).await.map_err(|e| unavailable(&e))?;
             let with_signed = |open: intent::OpenIntent| {
                 let signed = self.signed().find(open.index).map_err(|e| unavailable(&e))?;
-                let intent::OpenIntent { index, request, statement, order, .. } = open;
-                Ok(OpenIntent { index, request, statement, order, signed })
+                let intent::OpenIntent { index, request, statement, kept, .. } = open;
+                let intent::Kept { wish, plan } = kept;
+                Ok(OpenIntent { index, request, statement, wish, plan, signed })
             };
             open.into_iter().map(with_signed).collect()
         })

@@ -180,7 +180,7 @@ async fn check(directory: &Path, ledger: &Ledger, acks: &[Ack]) {
         let intent = ack.intent.unwrap();
         // An opening may have been closed without an answer, never the other way round.
         *state.entry(intent).or_insert(ack.opened) &= ack.opened;
-        assert!(intent::order(ledger.database(), intent).await.unwrap().is_some());
+        assert!(intent::kept(ledger.database(), intent).await.unwrap().is_some());
     }
     let open = intent::open(ledger.database(), u32::MAX).await.unwrap();
     for intent in open {

@@ -49,15 +49,19 @@ async fn intents_open_and_close_with_their_leaves() {
     check_results(&ledger, &indices).await;
 }
 
+fn kept(n: u64) -> intent::Kept {
+    intent::Kept { wish: format!("{{\"wish\":{n}}}"), plan: format!("{{\"plan\":{n}}}") }
+}
+
 async fn check_intents(ledger: &Ledger, indices: &[u64]) {
     let database = ledger.database();
     let open = intent::open(database, 100).await.unwrap();
     assert_eq!(open.iter().map(|intent| intent.index).collect::<Vec<_>>(), [indices[0], indices[3]]);
-    assert_eq!(open[0].order, "{\"order\":0}");
+    assert_eq!(open[0].kept, kept(0));
     assert_eq!(open[1].at, Time::from_millis(3000));
     assert_eq!(intent::open_for(database, request(0), statement(0)).await.unwrap().len(), 1);
     assert!(intent::open_for(database, request(1), statement(1)).await.unwrap().is_empty());
-    assert_eq!(intent::order(database, indices[1]).await.unwrap().unwrap(), "{\"order\":1}");
+    assert_eq!(intent::kept(database, indices[1]).await.unwrap().unwrap(), kept(1));
 }
 
 async fn check_limits(ledger: &Ledger) {
@@ -152,10 +156,12 @@ async fn a_request_keeps_its_evidence_once() {
     let keyguard = Keyguard::new(&key(dir.path()));
     let ledger = open(dir.path(), &keyguard).await;
     let evidence = "e".repeat(20_000);
-    let order = |n: u64| format!("{{\"evidence\":\"{evidence}\",\"plan\":{n},\"request\":\"r\"}}");
-    let append = |n: u64| Append {
-        leaves: vec![leaf(n)],
-        changes: vec![Change::Intent { request: request(1), statement: statement(2), order: order(n) }],
+    let wish = format!("{{\"evidence\":\"{evidence}\",\"request\":\"r\"}}");
+    let kept = |n: u64| intent::Kept { wish: wish.clone(), plan: format!("{n}") };
+    let append = |n: u64| {
+        let (request, statement) = (request(1), statement(2));
+        let change = Change::Intent { request, statement, wish: wish.as_str().into(), plan: format!("{n}") };
+        Append { leaves: vec![leaf(n)], changes: vec![change] }
     };
     // The first alone, some together in one batch, the rest in whatever batches come.
     ledger.append(append(0)).await.unwrap();
@@ -176,13 +182,13 @@ async fn a_request_keeps_its_evidence_once() {
     assert!(size < 1_000_000, "{size} bytes for 500 orders of 20 KB");
     let ledger = open(dir.path(), &keyguard).await;
     for (n, index) in &indices {
-        assert_eq!(intent::order(ledger.database(), *index).await.unwrap().unwrap(), order(*n));
+        assert_eq!(intent::kept(ledger.database(), *index).await.unwrap().unwrap(), kept(*n));
     }
     let open = intent::open(ledger.database(), 1000).await.unwrap();
     assert_eq!(open.len(), 499);
     indices.sort_by_key(|(_, index)| *index);
-    assert!(open.iter().zip(&indices[1..]).all(|(open, (n, _))| open.order == order(*n)));
+    assert!(open.iter().zip(&indices[1..]).all(|(open, (n, _))| open.kept == kept(*n)));
     // A new process starts with a base of its own.
     let index = ledger.append(append(777)).await.unwrap()[0].index;
-    assert_eq!(intent::order(ledger.database(), index).await.unwrap().unwrap(), order(777));
+    assert_eq!(intent::kept(ledger.database(), index).await.unwrap().unwrap(), kept(777));
 }

@@ -116,7 +116,7 @@ pub fn unexpected(call: &str, reply: &Reply) -> Failure {
         | Reply::Keys(_)
         | Reply::NotCosigned(_)
         | Reply::Policy(_)
-        | Reply::Signed(_)
+        | Reply::Ordered(_)
         | Reply::Stamped(_)
         | Reply::TrustSigned(_) => {
             Failure::Internal(format!("keyguard answered `{call}` with another reply"))

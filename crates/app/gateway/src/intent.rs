@@ -1,6 +1,9 @@
 //! Step 6: the intent, with the planned identity leaf as a certificate event, durable and cosigned before any key is
 //! touched.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use chancery_core::caller::Caller;
 use chancery_core::canonical;
 use chancery_core::digest::Sha256;
@@ -10,7 +13,6 @@ use chancery_core::family::Family;
 use chancery_core::id::PolicyVersion;
 use chancery_core::order::LeafPlan;
 use chancery_core::port::sequencer::{Append, Change};
-use chancery_core::receipt::Receipt;
 use chancery_core::request::Request;
 use chancery_core::time::Time;
 use chancery_ledger::event::{Body, Certificate as CertificateEvent, CertificatePurpose, Event, Intent};
@@ -36,29 +38,54 @@ pub struct Decided {
     pub environment: Environment,
     /// When its places in the profile's limits were taken.
     pub at: Time,
+    shared: Shared,
+}
+
+/// What every intent of the request says or is kept with, made once.
+#[derive(Debug, Clone)]
+struct Shared {
+    claims: BTreeMap<String, String>,
+    evidence: Sha256,
+    wish: Arc<str>,
+}
+
+impl Decided {
+    /// Brings together what was decided. Errors when the evidence has no canonical form.
+    pub fn new(
+        request: Request,
+        identified: Identified,
+        (policy, environment): (PolicyVersion, Environment),
+        at: Time,
+    ) -> Result<Self, Failure> {
+        let evidence = canonical::digest(&identified.evidence).map_err(internal)?;
+        let claims = stable_claims(&identified.caller);
+        let kept = Wish {
+            caller: identified.caller.clone(),
+            evidence: identified.evidence.clone(),
+            request: request.canonical().to_owned(),
+        };
+        let wish = serde_json::to_string(&kept).map_err(internal)?.into();
+        Ok(Self { request, identified, policy, environment, at, shared: Shared { claims, evidence, wish } })
+    }
 }
 
 /// An intent that is in the ledger.
 #[derive(Debug, Clone)]
 pub struct Logged {
-    /// The leaf's bytes.
-    pub leaf: String,
-    /// Its receipt.
-    pub receipt: Receipt,
+    /// Its index.
+    pub index: u64,
     /// The planned identity leaf.
     pub plan: Option<LeafPlan>,
 }
 
-/// What is kept with an intent, so that it can be taken up again and audited.
+/// What the intents of a request are kept with, so that an interrupted signature can be taken up.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Kept {
-    /// The caller as authenticated.
+pub struct Wish {
+    /// Who asked.
     pub caller: Caller,
-    /// Token and issuer keys.
+    /// Token and keys.
     pub evidence: Evidence,
-    /// The planned leaf.
-    pub plan: Option<LeafPlan>,
     /// The request, canonical.
     pub request: String,
 }
@@ -86,12 +113,13 @@ pub async fn log(gateway: &Gateway, decided: &Decided, prepared: &Prepared) -> R
     if let Some(planned) = &planned {
         leaves.push(encode(now, Body::Certificate(planned.event(gateway)?))?);
     }
-    leaves.push(leaf.clone());
+    leaves.push(leaf);
     let plan = planned.map(|planned| planned.plan);
     let changes = changes(decided, prepared, plan.as_ref())?;
-    let mut receipts = gateway.parts.sequencer.append(Append { leaves, changes }).await?;
-    let receipt = receipts.pop().ok_or_else(|| Failure::Internal("append without a receipt".to_owned()))?;
-    Ok(Logged { leaf, receipt, plan })
+    let receipts = gateway.parts.sequencer.append(Append { leaves, changes }).await?;
+    let index = receipts.last().map(|receipt| receipt.index);
+    let index = index.ok_or_else(|| Failure::Internal("append without a receipt".to_owned()))?;
+    Ok(Logged { index, plan })
 }
 
 struct Planned {
@@ -134,7 +162,6 @@ fn plan(
 
 fn intent(decided: &Decided, prepared: &Prepared, planned: Option<&Planned>) -> Result<Intent, Failure> {
     let caller = &decided.identified.caller;
-    let evidence = canonical::digest(&decided.identified.evidence).map_err(internal)?;
     Ok(Intent {
         request: decided.request.id(),
         statement: prepared.id,
@@ -148,9 +175,9 @@ fn intent(decided: &Decided, prepared: &Prepared, planned: Option<&Planned>) -> 
         artifact: prepared.statement.artifact.digest,
         to_be_signed: prepared.to_be_signed_digest(),
         issuer: caller.issuer_name.to_string(),
-        claims: stable_claims(caller),
+        claims: decided.shared.claims.clone(),
         token_use: caller.token_use,
-        evidence,
+        evidence: decided.shared.evidence,
         precertificate: planned.map(|planned| Sha256::of(&planned.tbs)),
     })
 }
@@ -158,16 +185,11 @@ fn intent(decided: &Decided, prepared: &Prepared, planned: Option<&Planned>) -> 
 fn changes(decided: &Decided, prepared: &Prepared, plan: Option<&LeafPlan>) -> Result<Vec<Change>, Failure> {
     let caller = &decided.identified.caller;
     let request = decided.request.id();
-    let kept = Kept {
-        caller: caller.clone(),
-        evidence: decided.identified.evidence.clone(),
-        plan: plan.cloned(),
-        request: decided.request.canonical().to_owned(),
-    };
-    let order = serde_json::to_string(&kept).map_err(internal)?;
+    let plan = serde_json::to_string(&plan).map_err(internal)?;
+    let (wish, statement) = (Arc::clone(&decided.shared.wish), prepared.id);
     Ok(vec![
         Change::TokenUse { token: caller.token_use, request, expires: caller.expires_at },
-        Change::Intent { request, statement: prepared.id, order },
+        Change::Intent { request, statement, wish, plan },
     ])
 }
 

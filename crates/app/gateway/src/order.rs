@@ -1,9 +1,9 @@
-//! Step 7: the order to the keyguard. Its answer is kept at once, so that a crash does not lose a signature that was
+//! Step 7: the orders to the keyguard. What it signed is kept at once, so that a crash does not lose a signature that was
 //! made; an intent that came to nothing is closed.
 
 use chancery_core::id::{RequestId, StatementId};
-use chancery_core::message::{Call, Reply, Signed};
-use chancery_core::order::Order;
+use chancery_core::message::{Call, Ordered, Reply, Signed};
+use chancery_core::order::{Order, Orders};
 use chancery_core::port::sequencer::{Append, AppendError, Change};
 use chancery_core::port::step::Step;
 use chancery_core::refusal::{Refusal, RefusalCode};
@@ -13,42 +13,93 @@ use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::governance::unexpected;
 use crate::intent::{Decided, Logged, encode, internal};
+use crate::sign::Unfinished;
 use crate::statement::Prepared;
 
-/// Orders a signature.
+/// A statement with its intent, or why it has none.
+pub type Ready = Result<(Prepared, Logged), Failure>;
+
+/// Orders the signatures of one message, and settles each statement by itself. `stamp`: the built-in authority stamps
+/// in the same call.
 pub async fn sign(
     gateway: &Gateway,
     decided: &Decided,
-    prepared: &Prepared,
-    logged: &Logged,
-) -> Result<Signed, Failure> {
-    let order = Order {
+    stamp: bool,
+    ready: Vec<Ready>,
+) -> Vec<Result<Unfinished, Failure>> {
+    let orders: Vec<Order> = ready
+        .iter()
+        .flatten()
+        .map(|(prepared, logged)| Order {
+            statement: prepared.id,
+            intent: logged.index,
+            leaf: logged.plan.clone(),
+            stamp,
+        })
+        .collect();
+    let mut outcomes = order(gateway, decided, orders).await.into_iter();
+    let mut results = Vec::with_capacity(ready.len());
+    for one in ready {
+        results.push(match one {
+            Ok((prepared, logged)) => {
+                let outcome = outcomes.next().unwrap_or_else(|| Err(internal("an order without an outcome")));
+                settle(gateway, decided, (prepared, logged), outcome).await
+            }
+            Err(failure) => Err(failure),
+        });
+    }
+    results
+}
+
+/// One outcome per order.
+async fn order(gateway: &Gateway, decided: &Decided, orders: Vec<Order>) -> Vec<Result<Signed, Failure>> {
+    let count = orders.len();
+    if count == 0 {
+        return Vec::new();
+    }
+    let orders = Orders {
         request: decided.request.canonical().to_owned(),
-        statement: prepared.id,
         evidence: decided.identified.evidence.clone(),
         policy: decided.policy,
-        intent: logged.leaf.clone(),
-        receipt: logged.receipt.clone(),
-        leaf: logged.plan.clone(),
+        orders,
     };
-    let outcome = match gateway.parts.keyguard.call(Call::Sign(Box::new(order))).await {
-        Ok(Reply::Signed(signed)) => Ok(*signed),
-        Ok(Reply::Refused(refusal)) if refusal.code == RefusalCode::IntentInvalid => Err(orphaned(&refusal)),
-        Ok(other) => Err(unexpected("sign", &other)),
-        Err(error) => Err(error.into()),
+    let failure = match gateway.parts.keyguard.call(Call::Sign(Box::new(orders))).await {
+        Ok(Reply::Ordered(each)) if each.len() == count => return each.into_iter().map(outcome).collect(),
+        Ok(other) => unexpected("sign", &other),
+        Err(error) => error.into(),
     };
-    let closing =
-        Closing { intent: logged.receipt.index, request: decided.request.id(), statement: prepared.id };
-    match outcome {
+    vec![Err(failure); count]
+}
+
+fn outcome(ordered: Ordered) -> Result<Signed, Failure> {
+    match ordered {
+        Ordered::Signed(signed) => Ok(*signed),
+        Ordered::Refused(refusal) if refusal.code == RefusalCode::IntentInvalid => Err(orphaned(&refusal)),
+        Ordered::Refused(refusal) => Err(Failure::Refused(refusal)),
+        Ordered::Unavailable(why) => Err(Failure::Temporary(why)),
+        Ordered::Failed(why) => Err(internal(format!("keyguard cannot sign: {why}"))),
+    }
+}
+
+/// Keeps a signature, or closes the intent that came to nothing.
+async fn settle(
+    gateway: &Gateway,
+    decided: &Decided,
+    (prepared, logged): (Prepared, Logged),
+    outcome: Result<Signed, Failure>,
+) -> Result<Unfinished, Failure> {
+    let kept = match outcome {
+        Ok(signed) => keep(gateway, logged.index, &signed).await.map(|()| signed),
+        Err(failure) => Err(failure),
+    };
+    match kept {
         Ok(signed) => {
-            if let Err(failure) = keep(gateway, logged.receipt.index, &signed).await {
-                abandon(gateway, closing, &failure.to_string()).await;
-                return Err(failure);
-            }
             gateway.parts.steps.reached(Step::SignedKept);
-            Ok(signed)
+            Ok(Unfinished { prepared, logged, signed })
         }
         Err(failure) => {
+            let request = decided.request.id();
+            let closing = Closing { intent: logged.index, request, statement: prepared.id };
             abandon(gateway, closing, &failure.to_string()).await;
             Err(failure)
         }

@@ -6,6 +6,7 @@
 //! abandons this one.
 
 use chancery_core::id::RequestId;
+use chancery_core::order::LeafPlan;
 use chancery_core::port::state::OpenIntent;
 use chancery_core::request::Request;
 use chancery_ledger::event::{Body, Event};
@@ -14,7 +15,7 @@ use chancery_x509::profile::identity_leaf::LIFE_SECONDS;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::identify::Identified;
-use crate::intent::{Decided, Kept, Logged, internal};
+use crate::intent::{Decided, Logged, Wish, internal};
 use crate::order::{Closing, abandon};
 use crate::sign::{Unfinished, finish};
 use crate::statement;
@@ -104,36 +105,32 @@ fn say(open: &OpenIntent, what: &str) {
 async fn resume(gateway: &Gateway, open: &OpenIntent) -> Result<(), Failure> {
     let signed = open.signed.as_ref().ok_or_else(|| internal("not signed as far as is known"))?;
     let signed = serde_json::from_str(signed).map_err(internal)?;
-    let kept: Kept = serde_json::from_str(&open.order).map_err(internal)?;
+    let kept: Wish = serde_json::from_str(&open.wish).map_err(internal)?;
+    let plan: Option<LeafPlan> = serde_json::from_str(&open.plan).map_err(internal)?;
     let request = Request::parse(&kept.request).map_err(internal)?;
     let governance = gateway.governance()?;
     let profile = governance.policy.profile(request.profile());
     let profile = profile.ok_or_else(|| internal("its profile is gone"))?;
-    if let Some(plan) = &kept.plan
+    if let Some(plan) = &plan
         && gateway.parts.clock.now().seconds_since(plan.not_before) >= LIFE_SECONDS
     {
         return Err(internal("its identity leaf has expired"));
     }
     let statement = request.statement(open.statement).ok_or_else(|| internal("its statement is gone"))?;
     let prepared = statement::prepare(gateway, profile, &kept.caller, (open.statement, statement))?;
-    let logged = logged(gateway, open, &kept).await?;
-    let decided = Decided {
-        identified: Identified { caller: kept.caller, evidence: kept.evidence },
-        policy: governance.version,
-        environment: profile.environment(),
-        at: gateway.parts.clock.now(),
-        request,
-    };
+    let logged = logged(gateway, open, plan).await?;
+    let identified = Identified { caller: kept.caller, evidence: kept.evidence };
+    let decided = (governance.version, profile.environment());
+    let decided = Decided::new(request, identified, decided, gateway.parts.clock.now())?;
     finish(gateway, &decided, profile.timestamp(), Unfinished { prepared, logged, signed }).await?;
     Ok(())
 }
 
-async fn logged(gateway: &Gateway, open: &OpenIntent, kept: &Kept) -> Result<Logged, Failure> {
+async fn logged(gateway: &Gateway, open: &OpenIntent, plan: Option<LeafPlan>) -> Result<Logged, Failure> {
     let gone = || internal("its leaf is not in the ledger");
     let leaf = gateway.parts.ledger.leaf(open.index).await?.ok_or_else(gone)?;
-    let receipt = gateway.parts.ledger.receipt(open.index).await?.ok_or_else(gone)?;
     let Body::Intent(_) = Event::decode(&leaf).map_err(internal)?.body else {
         return Err(internal("its leaf is not an intent"));
     };
-    Ok(Logged { leaf, receipt, plan: kept.plan.clone() })
+    Ok(Logged { index: open.index, plan })
 }

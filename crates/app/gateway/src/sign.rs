@@ -13,6 +13,7 @@ use chancery_core::time::Time;
 use chancery_ledger::event::{Body, Outcome};
 use chancery_policy::decide::admit;
 use chancery_policy::profile::{Profile, Timestamping};
+use futures_util::future::join_all;
 use tokio::task::JoinSet;
 
 use crate::denied::{self, Who};
@@ -22,15 +23,17 @@ use crate::gateway::Gateway;
 use crate::governance::Governance;
 use crate::identify::{self, Identified, identify};
 use crate::intent::{self, Decided, Logged, encode, internal};
-use crate::order::{self, Closing};
+use crate::order::{self, Closing, Ready};
 use crate::reconcile;
 use crate::rehearse;
 use crate::released::{Made, Proof, Released};
 use crate::stampers;
 use crate::statement::{self, Prepared};
 
-/// Statements of one request that are worked on at the same time.
+/// Statements that go to the keyguard in one message; at most [`chancery_core::order::MAX_ORDERS`].
 const TOGETHER: usize = 32;
+/// Messages of one request that are on their way at the same time.
+const AT_ONCE: usize = 4;
 
 /// What a caller sends.
 #[derive(Debug, Clone)]
@@ -85,13 +88,8 @@ async fn attempt(
     rehearse::decide_all(gateway, governance, &identified, profile, (request, &fresh))?;
     let taken = take_places(gateway, profile, fresh.len())?;
     gateway.parts.steps.reached(Step::Decided);
-    let decided = Arc::new(Decided {
-        request: request.clone(),
-        identified,
-        policy: governance.version,
-        environment: profile.environment(),
-        at: taken,
-    });
+    let decided = (governance.version, profile.environment());
+    let decided = Arc::new(Decided::new(request.clone(), identified, decided, taken)?);
     // 6 to 13
     let mut results = recalled;
     results.extend(detached(gateway, decided, profile.timestamp(), (fresh, alone)).await?);
@@ -169,51 +167,68 @@ fn take_places(gateway: &Gateway, profile: &Profile, wanted: usize) -> Result<Ti
     Ok(now)
 }
 
-/// Works on all statements. After a failure nothing new begins, but what began ends: an intent that was logged is
-/// closed by whoever logged it.
+/// Works on all statements, a message to the keyguard at a time. After a failure nothing new begins, but what began
+/// ends: an intent that was logged is closed by whoever logged it.
 async fn produce_all(
     gateway: &Arc<Gateway>,
     decided: &Arc<Decided>,
     timestamp: &Timestamping,
-    fresh: Vec<Prepared>,
+    mut waiting: Vec<Prepared>,
 ) -> Result<Vec<Released>, Failure> {
-    let mut waiting = fresh.into_iter();
     let mut running = JoinSet::new();
     let mut results = Vec::new();
     let mut failed = None;
     loop {
-        while running.len() < TOGETHER && failed.is_none() {
-            let Some(prepared) = waiting.next() else { break };
+        while running.len() < AT_ONCE && failed.is_none() && !waiting.is_empty() {
+            let together = waiting.split_off(waiting.len().saturating_sub(TOGETHER));
             let (gateway, decided, timestamp) = (Arc::clone(gateway), Arc::clone(decided), timestamp.clone());
-            running.spawn(async move { produce(&gateway, &decided, &timestamp, prepared).await });
+            running.spawn(async move { produce(&gateway, &decided, &timestamp, together).await });
         }
-        match running.join_next().await.map(|outcome| outcome.map_err(internal).flatten()) {
-            Some(Ok(released)) => results.push(released),
-            Some(Err(failure)) => failed = failed.or(Some(failure)),
-            None => break,
+        let Some(ended) = running.join_next().await else { break };
+        for outcome in ended.map_err(internal)? {
+            match outcome {
+                Ok(released) => results.push(released),
+                Err(failure) => failed = failed.or(Some(failure)),
+            }
         }
     }
-    gateway.limits.give_back(decided.request.profile(), waiting.count(), decided.at);
+    gateway.limits.give_back(decided.request.profile(), waiting.len(), decided.at);
     failed.map_or(Ok(results), Err)
 }
 
-/// Steps 6 to 13 for one statement.
+/// Steps 6 to 13 for the statements of one message: each for itself, in shared commits.
 async fn produce(
     gateway: &Gateway,
     decided: &Decided,
     timestamp: &Timestamping,
-    prepared: Prepared,
-) -> Result<Released, Failure> {
-    // 6 intent, durable and cosigned
+    together: Vec<Prepared>,
+) -> Vec<Result<Released, Failure>> {
+    // 6 intents, durable and cosigned
+    let logged = join_all(together.into_iter().map(|prepared| log(gateway, decided, prepared))).await;
+    gateway.parts.steps.reached(Step::IntentLogged);
+    // 7 signatures, with the timestamps of the built-in authority
+    let signed = order::sign(gateway, decided, *timestamp == Timestamping::Builtin, logged).await;
+    // 8 to 13
+    join_all(signed.into_iter().map(|one| end(gateway, decided, timestamp, one))).await
+}
+
+async fn log(gateway: &Gateway, decided: &Decided, prepared: Prepared) -> Ready {
     let logged = intent::log(gateway, decided, &prepared).await.inspect_err(|_| {
         gateway.limits.give_back(decided.request.profile(), 1, decided.at);
     })?;
-    gateway.parts.steps.reached(Step::IntentLogged);
-    // 7 signature
-    let signed = order::sign(gateway, decided, &prepared, &logged).await?;
-    let closing =
-        Closing { intent: logged.receipt.index, request: decided.request.id(), statement: prepared.id };
-    let outcome = finish(gateway, decided, timestamp, Unfinished { prepared, logged, signed }).await;
+    Ok((prepared, logged))
+}
+
+async fn end(
+    gateway: &Gateway,
+    decided: &Decided,
+    timestamp: &Timestamping,
+    signed: Result<Unfinished, Failure>,
+) -> Result<Released, Failure> {
+    let unfinished = signed?;
+    let (intent, statement) = (unfinished.logged.index, unfinished.prepared.id);
+    let closing = Closing { intent, request: decided.request.id(), statement };
+    let outcome = finish(gateway, decided, timestamp, unfinished).await;
     match &outcome {
         Ok(_) => {}
         // Signed and unreleased: taken up when the same wish comes back, or by the reconciler.
@@ -241,17 +256,20 @@ pub async fn finish(
     timestamp: &Timestamping,
     unfinished: Unfinished,
 ) -> Result<Released, Failure> {
-    let Unfinished { prepared, logged, signed } = unfinished;
+    let Unfinished { prepared, logged, mut signed } = unfinished;
     // 8 timestamp
-    let token = stampers::stamp(gateway, timestamp, &signed.signature.0).await?;
+    let token = match signed.timestamp.take() {
+        Some(token) => Some(token),
+        None => stampers::stamp(gateway, timestamp, &signed.signature.0).await?.map(|token| Der(token.token)),
+    };
     gateway.parts.steps.reached(Step::Stamped);
-    let mut made = made(decided, &prepared, signed, token.map(|token| Der(token.token)));
+    let mut made = made(decided, &prepared, signed, token);
     // 9 verification
     let verified = made.verify(gateway)?;
     gateway.parts.steps.reached(Step::Verified);
     // 10 result
     made.entry = made.hashedrekord(&sigstore_digest(&prepared))?;
-    let first = log_result(gateway, &made, logged.receipt.index, verified.verdict().signer.signed_at).await?;
+    let first = log_result(gateway, &made, logged.index, verified.verdict().signer.signed_at).await?;
     gateway.parts.steps.reached(Step::ResultLogged);
     // 11 to 13 attach, prove, release
     made.release(gateway, Proof::Statement(verified), first)

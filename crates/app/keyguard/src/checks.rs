@@ -1,25 +1,21 @@
 //! What stands between an order and a signature. Everything is checked here again, from the evidence; nothing is
 //! taken from the gateway but bytes.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use chancery_core::caller::{Caller, CallerKind};
-use chancery_core::canonical;
+use chancery_core::caller::Caller;
 use chancery_core::decision::{Decision, Trace};
 use chancery_core::digest::Sha256;
 use chancery_core::family::Family;
 use chancery_core::id::KeyId;
-use chancery_core::order::Order;
+use chancery_core::order::{LeafPlan, Order};
 use chancery_core::port::custodian::{KeyDescription, Signature};
 use chancery_core::refusal::{Refusal, RefusalCode};
-use chancery_core::request::Request;
 use chancery_core::statement::Statement;
 use chancery_core::warrant::{Checks, Duty, Rebuilt, Signable, ToBeSigned};
 use chancery_format::seam::Signer;
 use chancery_format::table;
-use chancery_identity::authenticate::{Expectation, authenticate, peek};
-use chancery_identity::jwk::KeySet;
-use chancery_ledger::event::{Body, Event, Intent};
+use chancery_ledger::event::Intent;
 use chancery_policy::decide::decide;
 use chancery_policy::facts::Facts;
 use chancery_policy::limit::Counts;
@@ -29,24 +25,28 @@ use chancery_x509::sct::{self, Sct};
 
 use crate::duty;
 use crate::established::Established;
+use crate::intents::NotSpendable;
 use crate::keyguard::Keyguard;
 use crate::names::ServiceKey;
-use crate::policy::{self, Governance};
+use crate::opened::Opened;
 
 /// How far the planned leaf may start from the keyguard's own clock, in seconds.
 const MAX_SKEW: i64 = 60;
 
-/// An order, parsed once, with the governance that is in force.
+/// One order among those that were opened together.
 #[derive(Debug)]
 pub struct OrderChecks<'a> {
+    opened: &'a Opened<'a>,
     keyguard: &'a Keyguard,
-    request: Request,
-    statement: Statement,
-    intent: Intent,
-    governance: Arc<Governance>,
+    statement: &'a Statement,
+    /// The intent as it stands in the ledger.
+    intent: Arc<Intent>,
+    /// The planned leaf's TBSCertificate, once it was rebuilt.
+    planned: OnceLock<Option<Vec<u8>>>,
 }
 
-fn invalid(what: impl Into<String>) -> Refusal {
+/// The refusal of an order that is not what it should be.
+pub(crate) fn invalid(what: impl Into<String>) -> Refusal {
     Refusal::new(RefusalCode::OrderInvalid, what)
 }
 
@@ -59,21 +59,18 @@ fn differs(what: &str, actual: impl ToString, expected: impl ToString) -> Refusa
 }
 
 impl<'a> OrderChecks<'a> {
-    /// Parses an order strictly.
-    pub fn new(keyguard: &'a Keyguard, order: &Order) -> Result<Self, Refusal> {
-        let request = Request::parse(&order.request).map_err(|error| invalid(error.to_string()))?;
-        let statement = request.statement(order.statement).cloned();
+    /// Finds the statement in the request, and the intent among those that were seen logged and not spent.
+    pub fn new(opened: &'a Opened<'a>, order: &Order) -> Result<Self, Refusal> {
+        let statement = opened.request.statement(order.statement);
         let statement = statement.ok_or_else(|| invalid("the request does not hold the statement"))?;
-        let event = Event::decode(&order.intent).map_err(|error| invalid(error.to_string()))?;
-        let Body::Intent(intent) = event.body else { return Err(invalid("the leaf is not an intent")) };
-        let governance = policy::in_force(keyguard, order.policy)?;
-        Ok(Self { keyguard, request, statement, intent: *intent, governance })
+        let keyguard = opened.keyguard;
+        let intent = keyguard.followed.with_intents(|intents| intents.find(order.intent));
+        let intent = spendable(order.intent, intent)?;
+        Ok(Self { opened, keyguard, statement, intent, planned: OnceLock::new() })
     }
 
     fn profile(&self) -> Result<&Profile, Refusal> {
-        let name = self.request.profile();
-        let unknown = || Refusal::new(RefusalCode::ProfileUnknown, format!("no profile `{name}`"));
-        self.governance.policy.profile(name).ok_or_else(unknown)
+        self.opened.profile()
     }
     fn artifact_key(&self) -> Result<KeyDescription, Refusal> {
         let profile = self.profile()?;
@@ -91,8 +88,15 @@ impl<'a> OrderChecks<'a> {
     fn established(&self) -> Result<Arc<Established>, Refusal> {
         self.keyguard.established().ok_or_else(|| invalid("not initialised"))
     }
-    fn precertificate(&self, order: &Order, caller: &Caller) -> Result<Option<Vec<u8>>, Refusal> {
-        let Some(plan) = &order.leaf else { return Ok(None) };
+    /// The planned leaf, rebuilt; made once and used for the intent, the SCT and the leaf itself.
+    fn precertificate(&self, order: &Order, caller: &Caller) -> Result<Option<&[u8]>, Refusal> {
+        if let Some(planned) = self.planned.get() {
+            return Ok(planned.as_deref());
+        }
+        let planned = order.leaf.as_ref().map(|plan| self.plan(plan, caller)).transpose()?;
+        Ok(self.planned.get_or_init(|| planned).as_deref())
+    }
+    fn plan(&self, plan: &LeafPlan, caller: &Caller) -> Result<Vec<u8>, Refusal> {
         let key = self.artifact_key()?;
         if plan.key != key.id {
             return Err(differs("the certified key", &plan.key, &key.id));
@@ -103,33 +107,30 @@ impl<'a> OrderChecks<'a> {
                 invalid("the planned leaf does not start now").because(format!("{skew} s"), "within 60 s")
             );
         }
-        let tbs =
-            planned::precertificate(&self.established()?.issuing, plan, &key.public_key, &caller.claims);
-        tbs.map(Some).map_err(|error| invalid(error.to_string()))
+        planned::precertificate(&self.established()?.issuing, plan, &key.public_key, &caller.claims)
+            .map_err(|error| invalid(error.to_string()))
     }
 }
 
+/// An intent that may be spent, or why not.
+fn spendable<T>(index: u64, intent: Option<Result<T, NotSpendable>>) -> Result<T, Refusal> {
+    let refuse =
+        |why: String| Refusal::new(RefusalCode::IntentInvalid, why).because(format!("index {index}"), "");
+    intent
+        .ok_or_else(|| refuse("no ledger is followed".to_owned()))?
+        .map_err(|error| refuse(error.to_string()))
+}
+
 impl Checks for OrderChecks<'_> {
-    fn authenticate(&self, order: &Order) -> Result<Caller, Refusal> {
-        let issuers = &self.governance.issuers;
-        let token = &order.evidence.token;
-        let peeked = peek(token, issuers)?;
-        let keys = peeked.issuer.pinned_keys().unwrap_or(&order.evidence.issuer_keys);
-        let keys = KeySet::parse(peeked.issuer, keys).map_err(|error| invalid(error.to_string()))?;
-        let expected = Expectation {
-            audience_host: &self.keyguard.parts.audience_host,
-            request: Some(self.request.id()),
-            kind: Some(CallerKind::Workload),
-            now: self.keyguard.parts.clock.now(),
-        };
-        let caller = authenticate(token, issuers, &keys, &expected)?;
+    fn authenticate(&self, _: &Order) -> Result<Caller, Refusal> {
+        let caller = self.opened.caller()?;
         if self.intent.token_use != caller.token_use {
             return Err(differs("the token", self.intent.token_use, caller.token_use));
         }
-        Ok(caller)
+        Ok(caller.clone())
     }
 
-    fn decide(&self, order: &Order, caller: &Caller) -> Result<Trace, Refusal> {
+    fn decide(&self, _: &Order, caller: &Caller) -> Result<Trace, Refusal> {
         let profile = self.profile()?;
         let now = self.keyguard.parts.clock.now();
         // The intent of this very order is among those that were followed, so it is not counted against itself.
@@ -142,11 +143,12 @@ impl Checks for OrderChecks<'_> {
             counts
         });
         let counts = counts.unwrap_or_default();
-        let facts = Facts::of_statement(self.request.profile(), caller, &self.statement, now, &counts);
-        if self.intent.policy != order.policy || self.intent.policy != self.governance.version {
-            return Err(differs("the policy version", self.intent.policy, order.policy));
+        let facts = Facts::of_statement(profile.name(), caller, self.statement, now, &counts);
+        let version = self.opened.governance.version;
+        if self.intent.policy != version {
+            return Err(differs("the policy version", self.intent.policy, version));
         }
-        match decide(&self.governance.policy, &facts) {
+        match decide(&self.opened.governance.policy, &facts) {
             Decision::Allowed(trace) => Ok(trace),
             Decision::Refused(refusal) => Err(refusal),
             Decision::Pending { have, need, trace } => {
@@ -159,26 +161,22 @@ impl Checks for OrderChecks<'_> {
 
     fn spend_intent(&self, order: &Order, _: &Caller) -> Result<(), Refusal> {
         let now = self.keyguard.parts.clock.now();
-        let index = order.receipt.index;
-        let spent = self.keyguard.followed.with_intents(|intents| intents.spend(index, &order.intent, now));
-        let refuse =
-            |why: String| Refusal::new(RefusalCode::IntentInvalid, why).because(format!("index {index}"), "");
-        spent
-            .ok_or_else(|| refuse("no ledger is followed".to_owned()))?
-            .map_err(|error| refuse(error.to_string()))
+        let spent = self.keyguard.followed.with_intents(|intents| intents.spend(order.intent, now));
+        spendable(order.intent, spent)
     }
 
     fn rebuild(&self, order: &Order, caller: &Caller) -> Result<Rebuilt, Refusal> {
         let key = self.artifact_key()?;
         let builder = &self.keyguard.parts.builder;
-        let signer = Signer { public_key: &key.public_key, caller, profile: self.request.profile(), builder };
+        let signer =
+            Signer { public_key: &key.public_key, caller, profile: self.opened.request.profile(), builder };
         let to_be_signed = table::of(self.statement.format)
-            .and_then(|format| (format.to_be_signed)(&self.statement, &signer))
+            .and_then(|format| (format.to_be_signed)(self.statement, &signer))
             .map_err(|error| Refusal::new(RefusalCode::StatementInvalid, error.to_string()))?;
         let precertificate = self.precertificate(order, caller)?;
-        let planned = precertificate.as_deref().map(Sha256::of);
+        let planned = precertificate.map(Sha256::of);
         self.same_intent(&self.expected(order, caller, (&key.id, &to_be_signed, planned))?)?;
-        let sct = precertificate.map(|tbs| self.sct_signable(order, &tbs)).transpose()?;
+        let sct = precertificate.map(|tbs| self.sct_signable(order, tbs)).transpose()?;
         let issuing = ServiceKey::Issuing.id().map_err(|error| invalid(error.to_string()))?;
         let leaf = sct.is_some().then_some(issuing);
         // The family of the statement, not the key's: the warrant is refused where they differ.
@@ -189,8 +187,8 @@ impl Checks for OrderChecks<'_> {
     fn complete_leaf(&self, order: &Order, caller: &Caller, sct: &Signature) -> Result<Vec<u8>, Refusal> {
         let tbs = self.precertificate(order, caller)?.ok_or_else(|| invalid("no leaf is planned"))?;
         let sct = self.sct(order, sct)?;
-        let whole = identity_leaf::final_tbs(&tbs, &sct).map_err(|error| invalid(error.to_string()))?;
-        identity_leaf::check_final(&tbs, &whole).map_err(|error| invalid(error.to_string()))?;
+        let whole = identity_leaf::final_tbs(tbs, &sct).map_err(|error| invalid(error.to_string()))?;
+        identity_leaf::check_final(tbs, &whole).map_err(|error| invalid(error.to_string()))?;
         Ok(whole)
     }
 
@@ -213,7 +211,7 @@ impl OrderChecks<'_> {
         let profile = self.profile()?;
         let claims = caller.claims.stable().into_iter();
         Ok(Intent {
-            request: self.request.id(),
+            request: self.opened.request.id(),
             statement: order.statement,
             profile: profile.name().clone(),
             environment: profile.environment(),
@@ -221,13 +219,13 @@ impl OrderChecks<'_> {
             depth: self.statement.depth,
             family: self.statement.family,
             key: key.clone(),
-            policy: self.governance.version,
+            policy: self.opened.governance.version,
             artifact: self.statement.artifact.digest,
             to_be_signed: crate::sign::digest_of(to_be_signed),
             issuer: caller.issuer_name.to_string(),
             claims: claims.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             token_use: caller.token_use,
-            evidence: canonical::digest(&order.evidence).map_err(|error| invalid(error.to_string()))?,
+            evidence: self.opened.evidence,
             precertificate,
         })
     }
@@ -235,7 +233,7 @@ impl OrderChecks<'_> {
     /// ATTACK: an intent that names another profile would escape that profile's limits, and one with other claims
     /// would lie to auditors. So the whole intent must be the expected one; the first member that differs is named.
     fn same_intent(&self, expected: &Intent) -> Result<(), Refusal> {
-        let found = &self.intent;
+        let found = self.intent.as_ref();
         if found == expected {
             return Ok(());
         }

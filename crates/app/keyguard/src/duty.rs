@@ -92,7 +92,7 @@ fn newest(keyguard: &Keyguard, checkpoint: &[u8]) -> Result<String, Refusal> {
 /// Fulfils a duty: a warrant for it, spent at once; the signature is verified before it is used.
 pub fn fulfil(keyguard: &Keyguard, duty: &Duty) -> Result<Signature, CallError> {
     let authority = issue(&Wish::Duty(duty), &DutyChecks { keyguard })?;
-    crate::sign::spend(keyguard, authority.artifact).map(|(signature, _)| signature)
+    crate::sign::spend(keyguard, authority.artifact)
 }
 
 /// The name of a service key.

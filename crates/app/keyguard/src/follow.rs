@@ -149,8 +149,8 @@ impl Followed {
         let kept = keep(&next, memory);
         *state = next;
         kept.map_err(|error| CosignError::Inconsistent(error.to_string()))?;
-        for (index, leaf, event) in &events {
-            state.intents.record(*index, leaf, event, now);
+        for (index, event) in events {
+            state.intents.record(index, event, now);
         }
         Ok(Cosignable { text })
     }
@@ -168,14 +168,14 @@ fn keep(state: &State, memory: &dyn Memory) -> Result<(), FollowStateError> {
 
 /// Decodes the events among the leaves. A leaf that names our schema and does not decode is refused: it might be a
 /// stop that this version does not understand, and the keyguard must not work past it.
-fn read_events(follow: &Follow) -> Result<Vec<(u64, &str, Event)>, CosignError> {
+fn read_events(follow: &Follow) -> Result<Vec<(u64, Event)>, CosignError> {
     let mut events = Vec::new();
     for (index, leaf) in (follow.from..).zip(&follow.leaves) {
         if !leaf.contains(SCHEMA) {
             continue;
         }
         let refused = |error| CosignError::Inconsistent(format!("leaf {index}: {error}"));
-        events.push((index, leaf.as_str(), Event::decode(leaf).map_err(refused)?));
+        events.push((index, Event::decode(leaf).map_err(refused)?));
     }
     Ok(events)
 }
@@ -183,10 +183,10 @@ fn read_events(follow: &Follow) -> Result<Vec<(u64, &str, Event)>, CosignError> 
 /// A policy counts up by one; anything else is a rollback or a gap.
 fn follow_policy(
     current: Option<NamedPolicy>,
-    events: &[(u64, &str, Event)],
+    events: &[(u64, Event)],
 ) -> Result<Option<NamedPolicy>, CosignError> {
     let mut named = current;
-    for (index, _, event) in events {
+    for (index, event) in events {
         let Body::Policy(policy) = &event.body else { continue };
         let expected = named.map_or(1, |named| named.sequence.saturating_add(1));
         if policy.sequence != expected {

@@ -4,10 +4,11 @@
 //! are dead, so a signature that was made before the restart can never be made a second time.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use chancery_core::id::ProfileName;
 use chancery_core::time::Time;
-use chancery_ledger::event::{Body, Event};
+use chancery_ledger::event::{Body, Event, Intent};
 use chancery_policy::limit::MAX_WINDOW;
 
 /// An intent may be spent this many seconds after it was logged.
@@ -17,7 +18,7 @@ const MAX_OPEN: usize = 100_000;
 
 #[derive(Debug)]
 struct Open {
-    leaf: String,
+    intent: Arc<Intent>,
     logged: Time,
 }
 
@@ -32,9 +33,6 @@ pub struct Intents {
 /// Why an intent cannot be spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotSpendable {
-    /// The leaf in the order is not the one in the ledger.
-    #[error("the ledger holds another intent at this index")]
-    Differs,
     /// Logged too long ago.
     #[error("the intent is older than ten minutes")]
     Old,
@@ -45,14 +43,14 @@ pub enum NotSpendable {
 
 impl Intents {
     /// Takes note of one event that is in the ledger at `index`.
-    pub fn record(&mut self, index: u64, leaf: &str, event: &Event, now: Time) {
-        match &event.body {
+    pub fn record(&mut self, index: u64, event: Event, now: Time) {
+        match event.body {
             Body::Intent(intent) => {
                 if self.open.len() >= MAX_OPEN {
                     self.open.pop_first();
                 }
-                self.open.insert(index, Open { leaf: leaf.to_owned(), logged: now });
                 self.count(&intent.profile, now);
+                self.open.insert(index, Open { intent: Arc::from(intent), logged: now });
             }
             Body::Result(outcome) => {
                 self.open.remove(&outcome.intent);
@@ -69,12 +67,14 @@ impl Intents {
         }
     }
 
+    /// An intent that was seen logged and was neither spent nor closed.
+    pub fn find(&self, index: u64) -> Result<Arc<Intent>, NotSpendable> {
+        self.open.get(&index).map(|open| Arc::clone(&open.intent)).ok_or(NotSpendable::Unknown)
+    }
+
     /// Spends an intent: the first caller gets it, every other finds it gone.
-    pub fn spend(&mut self, index: u64, leaf: &str, now: Time) -> Result<(), NotSpendable> {
+    pub fn spend(&mut self, index: u64, now: Time) -> Result<(), NotSpendable> {
         let open = self.open.get(&index).ok_or(NotSpendable::Unknown)?;
-        if open.leaf != leaf {
-            return Err(NotSpendable::Differs);
-        }
         if now.seconds_since(open.logged) > MAX_AGE {
             return Err(NotSpendable::Old);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chancery_core::message::{Call, Hello, PROTOCOL, Reply, ReportLine};
+use chancery_core::message::{Call, Hello, Ordered, PROTOCOL, Reply, ReportLine};
 use chancery_core::port::clock::Clock;
 use chancery_core::port::cosigner::{CosignError, Follow};
 use chancery_core::port::custodian::CustodyError;
@@ -131,7 +131,7 @@ impl Keyguard {
                 reply(authority::initialise(self, &wish), |a| Reply::Authorities(Box::new(a)))
             }
             Call::Policy { documents } => reply(policy::load(self, &documents), Reply::Policy),
-            Call::Sign(order) => reply(sign::sign(self, &order), |signed| Reply::Signed(Box::new(signed))),
+            Call::Sign(orders) => reply(sign::sign(self, &orders), Reply::Ordered),
             Call::Stamp(wish) => reply(stamp::stamp(self, &wish), Reply::Stamped),
             Call::KeyCreate(spec) => {
                 reply(authority::key_create(self, &spec), |key| Reply::Key(Box::new(key)))
@@ -175,6 +175,17 @@ impl Keyguard {
         let cosignable = self.followed.advance(follow, &self.memory, now)?;
         self.parts.steps.reached(Step::KeyguardFollowed);
         duty::cosign(self, &cosignable, now).map_err(|error| CosignError::Unavailable(error.to_string()))
+    }
+}
+
+impl From<CallError> for Ordered {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Custody(CustodyError::Unavailable(why)) => Self::Unavailable(why),
+            CallError::Custody(error) => Self::Failed(error.to_string()),
+            CallError::Failed(why) => Self::Failed(why),
+            CallError::Refused(refusal) => Self::Refused(refusal),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub mod health;
 pub mod intents;
 pub mod keyguard;
 pub mod names;
+pub mod opened;
 pub mod policy;
 pub mod sign;
 pub mod stamp;

@@ -1,8 +1,8 @@
 //! An order becomes a signature: checks, warrants, custodian, and an immediate verification of what came out.
 
 use chancery_core::digest::Sha256;
-use chancery_core::message::{Der, Signed};
-use chancery_core::order::Order;
+use chancery_core::message::{Der, Ordered, Signed};
+use chancery_core::order::{Order, Orders};
 use chancery_core::port::custodian::Signature;
 use chancery_core::port::step::Step;
 use chancery_core::warrant::{Authority, ToBeSigned, Warrant, Wish, issue};
@@ -14,6 +14,8 @@ use crate::checks::OrderChecks;
 use crate::duty::service_key;
 use crate::keyguard::{CallError, Keyguard};
 use crate::names::ServiceKey;
+use crate::opened::Opened;
+use crate::stamp;
 
 /// SHA-256 that names signed bytes in an intent.
 #[must_use]
@@ -23,34 +25,51 @@ pub fn digest_of(to_be_signed: &ToBeSigned) -> Sha256 {
     }
 }
 
+/// Works on the orders of a message, each for itself: a refused one does not touch its neighbours.
+pub fn sign(keyguard: &Keyguard, orders: &Orders) -> Result<Vec<Ordered>, CallError> {
+    let opened = Opened::new(keyguard, orders)?;
+    let each = orders.orders.iter().map(|order| match one(&opened, order) {
+        Ok(signed) => Ordered::Signed(Box::new(signed)),
+        Err(error) => error.into(),
+    });
+    Ok(each.collect())
+}
+
 /// Signs one order. The intent is spent before the key is used: whatever happens afterwards, it cannot be signed again.
-pub fn sign(keyguard: &Keyguard, order: &Order) -> Result<Signed, CallError> {
-    let checks = OrderChecks::new(keyguard, order)?;
+fn one(opened: &Opened<'_>, order: &Order) -> Result<Signed, CallError> {
+    let keyguard = opened.keyguard;
+    let checks = OrderChecks::new(opened, order)?;
     let authority = issue(&Wish::Order(order), &checks)?;
     keyguard.parts.steps.reached(Step::KeyguardWarranted);
     let Authority { artifact, sct, leaf, .. } = authority;
     let chain = match (sct, leaf) {
         (Some(sct), Some(leaf)) => {
-            let (timestamp, _) = spend(keyguard, sct)?;
+            let timestamp = spend(keyguard, sct)?;
             let (warrant, tbs) = leaf.redeem(order, &timestamp, &checks)?;
-            let (signature, _) = spend(keyguard, warrant)?;
+            let signature = spend(keyguard, warrant)?;
             vec![leaf_certificate(keyguard, &tbs, &signature)?]
         }
         _ => keyguard.chains.of(artifact.key()),
     };
-    let (signature, signed_bytes) = spend(keyguard, artifact)?;
+    let signature = spend(keyguard, artifact)?;
     keyguard.parts.steps.reached(Step::KeyguardSigned);
-    let (ToBeSigned::Message(bytes) | ToBeSigned::Prehashed(_, bytes)) = signed_bytes;
-    Ok(Signed { signature, signed_bytes: bytes, chain, at: keyguard.parts.clock.now() })
+    // A stamp that fails now is asked for again, apart from the signature, which must not be lost with it.
+    let stamped = order.stamp.then(|| stamp::over(keyguard, &signature.0).ok()).flatten();
+    Ok(Signed { signature, chain, timestamp: stamped.map(Der), at: keyguard.parts.clock.now() })
 }
 
-/// Spends a warrant and verifies what came out with the key that the custodian named when it was asked first.
-pub fn spend(keyguard: &Keyguard, warrant: Warrant) -> Result<(Signature, ToBeSigned), CallError> {
-    let signed_bytes = warrant.to_be_signed().clone();
+/// Spends a warrant. What came out is verified with the key that the custodian named when it was asked first, where
+/// that cannot wait for the gateway, which verifies everything before it releases anything: an artifact's signature,
+/// and every RSA one, because a fault in it gives the private key away (Boneh, DeMillo, Lipton 1997).
+pub fn spend(keyguard: &Keyguard, warrant: Warrant) -> Result<Signature, CallError> {
     let key = keyguard.parts.custodians.describe(warrant.key())?;
+    let verified_here = warrant.family().is_for_artifacts() || key.public_key.algorithm.is_rsa();
+    let signed_bytes = verified_here.then(|| warrant.to_be_signed().clone());
     let signature = keyguard.parts.custodians.sign(warrant)?;
-    verify(&key.public_key, &signed_bytes, &signature)?;
-    Ok((signature, signed_bytes))
+    if let Some(bytes) = signed_bytes {
+        verify(&key.public_key, &bytes, &signature)?;
+    }
+    Ok(signature)
 }
 
 fn leaf_certificate(keyguard: &Keyguard, tbs: &[u8], signature: &Signature) -> Result<Der, CallError> {

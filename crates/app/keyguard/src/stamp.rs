@@ -1,11 +1,13 @@
 //! The built-in time stamping authority (RFC 3161): the keyguard's key and clock.
 
+use chancery_core::digest::DigestAlgorithm;
 use chancery_core::message::Stamp;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::time::Time;
 use chancery_core::warrant::Duty;
 use chancery_x509::serial::Serial;
-use chancery_x509::tsp::request::TimestampRequest;
+use chancery_x509::tsp::imprint::Imprint;
+use chancery_x509::tsp::request::{CertificateWish, Nonce, TimestampRequest};
 use chancery_x509::tsp::response::{self, FailInfo};
 use chancery_x509::tsp::token;
 use chancery_x509::tsp::tst_info::{Accuracy, TstInfo};
@@ -34,20 +36,54 @@ pub fn stamp(keyguard: &Keyguard, wish: &Stamp) -> Result<Vec<u8>, CallError> {
         let text = format!("the only policy here is {POLICY}");
         return Ok(response::rejected(FailInfo::UnacceptedPolicy, &text));
     }
-    let established = keyguard.established().ok_or_else(|| failed("not initialised"))?;
-    let info = TstInfo {
-        policy,
-        imprint: request.imprint.clone(),
+    let stamping = Stamping {
+        imprint: request.imprint,
         serial: Serial::new(&wish.serial).map_err(failed)?,
-        gen_time: whole_second(keyguard.parts.clock.now()),
-        accuracy: Some(Accuracy { seconds: 1, millis: 0, micros: 0 }),
-        nonce: request.nonce.clone(),
+        nonce: request.nonce,
+        certificates: request.certificates,
     };
-    let tst_info = info.to_der().map_err(failed)?;
-    let duty = Duty::Timestamp { key: service_key(ServiceKey::Tsa)?, tst_info: tst_info.clone() };
-    let signature = fulfil(keyguard, &duty)?;
-    let token = token::assemble(&tst_info, &established.stamper(), request.certificates, &signature.0);
-    Ok(response::granted(&token.map_err(failed)?))
+    Ok(response::granted(&stamping.token(keyguard)?))
+}
+
+/// Stamps a signature that was made here just now: the token, ContentInfo, DER. Without a nonce: there was no request.
+pub fn over(keyguard: &Keyguard, signature: &[u8]) -> Result<Vec<u8>, CallError> {
+    let mut serial = keyguard.parts.entropy.sixteen();
+    if let Some(first) = serial.first_mut() {
+        *first = (*first & 0x7f) | 0x40;
+    }
+    let stamping = Stamping {
+        imprint: Imprint::of(DigestAlgorithm::Sha256, signature),
+        serial: Serial::new(&serial).map_err(failed)?,
+        nonce: None,
+        certificates: CertificateWish::Include,
+    };
+    stamping.token(keyguard)
+}
+
+/// What a token will say, apart from the time.
+struct Stamping {
+    imprint: Imprint,
+    serial: Serial,
+    nonce: Option<Nonce>,
+    certificates: CertificateWish,
+}
+
+impl Stamping {
+    fn token(self, keyguard: &Keyguard) -> Result<Vec<u8>, CallError> {
+        let established = keyguard.established().ok_or_else(|| failed("not initialised"))?;
+        let info = TstInfo {
+            policy: ObjectIdentifier::new(POLICY).map_err(failed)?,
+            imprint: self.imprint,
+            serial: self.serial,
+            gen_time: whole_second(keyguard.parts.clock.now()),
+            accuracy: Some(Accuracy { seconds: 1, millis: 0, micros: 0 }),
+            nonce: self.nonce,
+        };
+        let tst_info = info.to_der().map_err(failed)?;
+        let duty = Duty::Timestamp { key: service_key(ServiceKey::Tsa)?, tst_info: tst_info.clone() };
+        let signature = fulfil(keyguard, &duty)?;
+        token::assemble(&tst_info, &established.stamper(), self.certificates, &signature.0).map_err(failed)
+    }
 }
 
 /// As exact as the accuracy says. DER drops trailing zeros of a fraction, and there are verifiers that read three digits or

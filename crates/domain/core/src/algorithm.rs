@@ -54,6 +54,14 @@ impl KeyAlgorithm {
             Self::Ed25519 => None,
         }
     }
+    /// Whether it is RSA, of any size.
+    #[must_use]
+    pub const fn is_rsa(self) -> bool {
+        match self {
+            Self::Rsa3072 | Self::Rsa4096 => true,
+            Self::EcdsaP256 | Self::EcdsaP384 | Self::Ed25519 => false,
+        }
+    }
 }
 
 impl fmt::Display for KeyAlgorithm {

@@ -1,18 +1,18 @@
 //! The messages between gateway and keyguard. The same over a socket pair and over mTLS between two hosts.
 //!
 //! Every frame is a 32-bit big-endian length and that many bytes of JSON (at most [`MAX_FRAME`]):
-//! `{"id":7,"call":{"sign":{…}}}` and, in any order, `{"id":7,"reply":{"signed":{…}}}`.
+//! `{"id":7,"call":{"sign":{…}}}` and, in any order, `{"id":7,"reply":{"ordered":[…]}}`.
 
 use crate::digest::DigestAlgorithm;
 use crate::id::{KeyId, PolicyVersion};
-use crate::order::{Order, base64_bytes};
+use crate::order::{Orders, base64_bytes};
 use crate::port::cosigner::{CosignError, Follow};
 use crate::port::custodian::{KeyDescription, KeySpec, Signature};
 use crate::refusal::Refusal;
 use crate::time::Time;
 
 /// Both sides must say the same; a mixed upgrade is refused in words instead of misunderstood.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// Largest frame in bytes; a policy of 2,000 files is the largest message.
 pub const MAX_FRAME: usize = 16 * 1024 * 1024;
 
@@ -34,8 +34,8 @@ pub enum Call {
         /// Canonical governance documents; their SHA-256 must be the version that the keyguard saw in the ledger.
         documents: String,
     },
-    /// An order for one signature.
-    Sign(Box<Order>),
+    /// Orders for signatures of one request.
+    Sign(Box<Orders>),
     /// A timestamp by the built-in authority.
     Stamp(Stamp),
     /// Makes a key for artifacts.
@@ -73,8 +73,8 @@ pub enum Reply {
     NotCosigned(CosignError),
     /// To `Policy`: the version that is in force now.
     Policy(PolicyVersion),
-    /// To `Sign`.
-    Signed(Box<Signed>),
+    /// To `Sign`: what each order came to, in their order.
+    Ordered(Vec<Ordered>),
     /// To `Stamp`: a TimeStampResp, DER.
     Stamped(#[serde(with = "base64_bytes")] Vec<u8>),
     /// To `KeyCreate` and `KeyDisable`.
@@ -188,17 +188,30 @@ pub struct CertificateIssue {
     pub serial: Vec<u8>,
 }
 
-/// A signature with what belongs to it, and the keyguard's own record of it.
+/// What one order came to. As in [`Reply`], and apart from it, because each statement of a request has its own fate.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Ordered {
+    /// Signed.
+    Signed(Box<Signed>),
+    /// It will not: the caller's fault or policy.
+    Refused(Box<Refusal>),
+    /// It could not now; safe to try again (exit 75).
+    Unavailable(String),
+    /// It could not, and trying again will not help.
+    Failed(String),
+}
+
+/// A signature with what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signed {
     /// The signature over the statement's bytes.
     pub signature: Signature,
-    /// The bytes that were signed (for DSSE: the payload; for CMS: the signed attributes; for a message: the digest).
-    #[serde(with = "base64_bytes")]
-    pub signed_bytes: Vec<u8>,
     /// The identity leaf, DER, where the format uses one; else the certificate chain of the key, leaf first.
     pub chain: Vec<Der>,
+    /// RFC 3161 token over the signature, where one was ordered and the authority could stamp.
+    pub timestamp: Option<Der>,
     /// When the keyguard signed, by its own clock.
     pub at: Time,
 }

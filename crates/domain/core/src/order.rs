@@ -1,8 +1,7 @@
-//! The self-contained order from gateway to keyguard: everything the keyguard believes, it finds or checks in here.
+//! Orders from gateway to keyguard: everything the keyguard believes, it finds in here or in the ledger, and checks.
 
 use crate::evidence::Evidence;
 use crate::id::{PolicyVersion, StatementId};
-use crate::receipt::Receipt;
 use crate::time::Time;
 
 /// What the identity leaf will be, chosen before the intent is logged so that the precertificate can be logged too.
@@ -18,25 +17,36 @@ pub struct LeafPlan {
     pub key: crate::id::KeyId,
 }
 
-/// One signature, ordered.
+/// One signature, ordered; part of [`Orders`].
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
+    /// Which statement of the request.
+    pub statement: StatementId,
+    /// Ledger index of its intent. The keyguard reads the intent itself from the ledger that it follows.
+    pub intent: u64,
+    /// The planned identity leaf, where the format uses one.
+    pub leaf: Option<LeafPlan>,
+    /// Whether the built-in authority shall stamp the signature at once.
+    pub stamp: bool,
+}
+
+/// Signatures over statements of one request: the request and the evidence for it travel and are checked once.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Orders {
     /// The request, canonical JSON.
     pub request: String,
-    /// Which of its statements.
-    pub statement: StatementId,
     /// The caller's token and the issuer's keys.
     pub evidence: Evidence,
     /// The policy version under which the gateway decided.
     pub policy: PolicyVersion,
-    /// The intent, as the bytes of its ledger leaf.
-    pub intent: String,
-    /// Proof that the intent is in the ledger.
-    pub receipt: Receipt,
-    /// The planned identity leaf, where the format uses one.
-    pub leaf: Option<LeafPlan>,
+    /// What is ordered, at most [`MAX_ORDERS`].
+    pub orders: Vec<Order>,
 }
+
+/// Most orders in one message: what a worker of the keyguard is busy with at a time.
+pub const MAX_ORDERS: usize = 64;
 
 /// Bytes as standard base64 with padding, for everything that travels as JSON.
 pub mod base64_bytes {

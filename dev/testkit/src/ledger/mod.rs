@@ -140,8 +140,9 @@ impl State {
         for change in append.changes.clone() {
             match change {
                 Change::TokenUse { token, request, .. } => drop(self.tokens.insert(token, request)),
-                Change::Intent { request, statement, order } => {
-                    let open = OpenIntent { index: last, request, statement, order, signed: None };
+                Change::Intent { request, statement, wish, plan } => {
+                    let (index, wish) = (last, wish.to_string());
+                    let open = OpenIntent { index, request, statement, wish, plan, signed: None };
                     self.intents.insert(last, open);
                 }
                 Change::Release { index, request, statement, result } => {

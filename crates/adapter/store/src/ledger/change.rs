@@ -11,15 +11,15 @@ use chancery_core::time::Time;
 use super::row::column;
 use crate::cache::Cache;
 use crate::database::StoreError;
-use crate::intent::{self, NewIntent, Plan};
+use crate::intent::{self, NewIntent, Wish};
 use crate::released::{self, NewRelease};
 use crate::token_use;
 use crate::tx::Script;
 
 /// Bindings that are kept in memory, twice.
 const TOKENS: usize = 4096;
-/// Bytes of orders that later orders of the same request may refer to, twice.
-const ORDERS: usize = 2 << 20;
+/// Bytes of wishes that later intents of the same request may refer to, twice.
+const WISHES: usize = 2 << 20;
 
 /// What the writer, which alone changes these tables, knows without asking them.
 #[derive(Debug)]
@@ -28,13 +28,13 @@ pub(crate) struct Memory {
     bound: Cache<Sha256, RequestId>,
     /// INVARIANT: exactly the rows of `intent_open`.
     open: HashSet<i64>,
-    /// Whole orders with their indices, by request.
+    /// Wishes with the indices of the intents that they are kept with, by request.
     bases: Cache<RequestId, (i64, Arc<str>)>,
 }
 
 impl Memory {
     pub(crate) fn new(open: impl IntoIterator<Item = i64>) -> Self {
-        let (bound, bases) = (Cache::new(TOKENS), Cache::new(ORDERS));
+        let (bound, bases) = (Cache::new(TOKENS), Cache::new(WISHES));
         Self { bound, open: open.into_iter().collect(), bases }
     }
     /// Whether the intent at `index` is neither released nor abandoned.
@@ -115,11 +115,11 @@ impl Rows {
             match change {
                 // Closing is `admit`'s matter, because it needs no index.
                 Change::TokenUse { .. } | Change::Abandon { .. } => {}
-                Change::Intent { request, statement, order } => {
+                Change::Intent { request, statement, wish, plan } => {
                     let (profile, at) = append.leaves.last().map_or((String::new(), 0), |leaf| peek(leaf));
                     let (index, request, statement) = (column(last)?, *request, *statement);
-                    let plan = self.plan((index, request), order, memory);
-                    self.intents.push(NewIntent { index, request, statement, profile, at, plan });
+                    let (wish, plan) = (self.wish((index, request), wish, memory), plan.clone());
+                    self.intents.push(NewIntent { index, request, statement, profile, at, wish, plan });
                 }
                 Change::Release { index, request, statement, result } => self.releases.push(NewRelease {
                     intent: column(*index)?,
@@ -132,14 +132,16 @@ impl Rows {
         }
         Ok(())
     }
-    /// The order as it is stored; a whole one becomes the base of those that follow.
-    fn plan(&mut self, (index, request): (i64, RequestId), order: &str, memory: &Memory) -> Plan {
-        let base = self.bases.get(&request).or_else(|| memory.bases.find(&request));
-        let plan = base.map_or_else(|| Plan::whole(order), |(base, text)| Plan::beside((*base, text), order));
-        if plan.is_whole() {
-            self.bases.insert(request, (index, Arc::from(order)));
+    /// The wish as it is stored: with the first intent that brings it. Another text for the same request (a new token)
+    /// takes its place.
+    fn wish(&mut self, (index, request): (i64, RequestId), wish: &Arc<str>, memory: &Memory) -> Wish {
+        match self.bases.get(&request).or_else(|| memory.bases.find(&request)) {
+            Some((base, known)) if Arc::ptr_eq(known, wish) || known == wish => Wish::At(*base),
+            Some(_) | None => {
+                self.bases.insert(request, (index, Arc::clone(wish)));
+                Wish::Here(Arc::clone(wish))
+            }
         }
-        plan
     }
     /// The tokens that are bound with these rows unless they were before.
     pub(crate) fn tokens(&self) -> Vec<Sha256> {

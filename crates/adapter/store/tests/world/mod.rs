@@ -155,7 +155,11 @@ pub(crate) fn intent(n: u8, profile: &str, time: i64) -> Append {
         request(n),
         statement(n),
     );
-    let change =
-        Change::Intent { request: request(n), statement: statement(n), order: format!("{{\"order\":{n}}}") };
+    let change = Change::Intent {
+        request: request(n),
+        statement: statement(n),
+        wish: format!("{{\"wish\":{n}}}").into(),
+        plan: format!("{{\"plan\":{n}}}"),
+    };
     Append { leaves: vec![leaf], changes: vec![change] }
 }

@@ -2,8 +2,8 @@
 
 use chancery_core::digest::Sha256;
 use chancery_core::id::{KeyId, PolicyVersion, ProfileName};
-use chancery_core::message::{Call, Reply};
-use chancery_core::order::Order;
+use chancery_core::message::{Call, Ordered, Reply};
+use chancery_core::order::{LeafPlan, MAX_ORDERS, Order, Orders};
 use chancery_core::port::clock::Clock as _;
 use chancery_core::port::cosigner::CosignError;
 use chancery_core::port::sequencer::Append;
@@ -16,21 +16,31 @@ use chancery_verify::trust_json;
 use crate::world::{PEOPLE, World, wish};
 
 /// The code of the refusal of an order; the keys must be untouched.
-fn refused(world: &World, order: &Order) -> &'static str {
+fn refused(world: &World, order: &Orders) -> &'static str {
     let before = world.custodian.signatures();
     let reply = world.port.answer(Call::Sign(Box::new(order.clone())));
     assert_eq!(world.custodian.signatures(), before, "a key was used");
-    match reply {
+    match &reply {
         Reply::Refused(refusal) => refusal.code.code(),
+        Reply::Ordered(each) => match each.as_slice() {
+            [Ordered::Refused(refusal)] => refusal.code.code(),
+            other => panic!("{other:?}"),
+        },
         other => panic!("{other:?}"),
     }
 }
 
-fn is_signed(world: &World, order: &Order) -> bool {
-    matches!(world.port.answer(Call::Sign(Box::new(order.clone()))), Reply::Signed(_))
+fn is_signed(world: &World, order: &Orders) -> bool {
+    let reply = world.port.answer(Call::Sign(Box::new(order.clone())));
+    matches!(reply, Reply::Ordered(each) if matches!(each.as_slice(), [Ordered::Signed(_)]))
 }
 
-type Lie = (&'static str, fn(&mut Order), &'static str);
+/// The planned leaf of the one order.
+fn leaf(orders: &mut Orders) -> &mut LeafPlan {
+    orders.orders[0].leaf.as_mut().unwrap()
+}
+
+type Lie = (&'static str, fn(&mut Orders), &'static str);
 type IntentLie = (&'static str, fn(&mut Intent));
 type TrustLie = (&'static str, fn(&mut TrustSnapshot));
 
@@ -38,35 +48,21 @@ type TrustLie = (&'static str, fn(&mut TrustSnapshot));
 async fn altered_orders_are_refused_and_spend_nothing() {
     let world = World::new().await;
     let honest = world.order(&wish("dev", "app")).await;
-    let lies: [Lie; 16] = [
-        ("no such intent", |order| order.receipt.index = 999, "CH5002"),
-        ("another leaf's index", |order| order.receipt.index = 0, "CH5002"),
-        ("another time in the intent", |order| order.intent = later(&order.intent), "CH5002"),
-        ("no intent", |order| order.intent = "{}".to_owned(), "CH5001"),
-        ("another request", |order| order.request = wish("dev", "x").canonical().to_owned(), "CH5001"),
-        ("spaces in the request", |order| order.request.push(' '), "CH5001"),
+    let lies: [Lie; 14] = [
+        ("no such intent", |o| o.orders[0].intent = 999, "CH5002"),
+        ("another leaf's index", |o| o.orders[0].intent = 0, "CH5002"),
+        ("another request", |o| o.request = wish("dev", "x").canonical().to_owned(), "CH5001"),
+        ("spaces in the request", |o| o.request.push(' '), "CH5001"),
         ("another profile", |o| o.request = wish("scarce", "app").canonical().to_owned(), "CH3004"),
-        ("another statement", |order| order.statement = wish("dev", "x").statements()[0].0, "CH5001"),
-        ("another policy", |order| order.policy = PolicyVersion::new(Sha256::of(b"x")), "CH5003"),
-        ("no leaf", |order| order.leaf = None, "CH5001"),
-        ("another serial", |o| o.leaf.iter_mut().for_each(|leaf| leaf.serial[15] ^= 1), "CH5001"),
-        (
-            "a later leaf",
-            |o| o.leaf.iter_mut().for_each(|l| l.not_before = l.not_before.plus_seconds(5)),
-            "CH5001",
-        ),
-        (
-            "a leaf for later",
-            |o| o.leaf.iter_mut().for_each(|l| l.not_before = l.not_before.plus_seconds(90)),
-            "CH5001",
-        ),
-        (
-            "a leaf over another key",
-            |o| o.leaf.iter_mut().for_each(|l| l.key = KeyId::parse("dev-message").unwrap()),
-            "CH5001",
-        ),
-        ("another token", |order| order.evidence.token.push('x'), "CH3001"),
-        ("keys beside the pinned ones", |order| order.evidence.issuer_keys.push(' '), "CH5001"),
+        ("another statement", |o| o.orders[0].statement = wish("dev", "x").statements()[0].0, "CH5001"),
+        ("another policy", |o| o.policy = PolicyVersion::new(Sha256::of(b"x")), "CH5003"),
+        ("no leaf", |o| o.orders[0].leaf = None, "CH5001"),
+        ("another serial", |o| leaf(o).serial[15] ^= 1, "CH5001"),
+        ("a later leaf", |o| leaf(o).not_before = leaf(o).not_before.plus_seconds(5), "CH5001"),
+        ("a leaf for later", |o| leaf(o).not_before = leaf(o).not_before.plus_seconds(90), "CH5001"),
+        ("a leaf over another key", |o| leaf(o).key = KeyId::parse("dev-message").unwrap(), "CH5001"),
+        ("another token", |o| o.evidence.token.push('x'), "CH3001"),
+        ("keys beside the pinned ones", |o| o.evidence.issuer_keys.push(' '), "CH5001"),
     ];
     for (name, lie, expected) in lies {
         let mut order = honest.clone();
@@ -78,21 +74,39 @@ async fn altered_orders_are_refused_and_spend_nothing() {
     assert_eq!(refused(&world, &honest), "CH5002", "spent");
 }
 
-fn later(leaf: &str) -> String {
-    let mut event = Event::decode(leaf).unwrap();
-    event.time = event.time.plus_seconds(1);
-    event.encode().unwrap()
+/// Each order of a message has its own fate, in the message's order; an intent is good for one of them.
+#[tokio::test]
+async fn neighbours_in_a_message_do_not_touch_each_other() {
+    let world = World::new().await;
+    let mut orders = world.order(&wish("dev", "app")).await;
+    let good = orders.orders[0].clone();
+    orders.orders = vec![Order { intent: 999, ..good.clone() }, good.clone(), good.clone()];
+    let Reply::Ordered(each) = world.port.answer(Call::Sign(Box::new(orders.clone()))) else { panic!() };
+    let codes: Vec<_> = each
+        .iter()
+        .map(|one| match one {
+            Ordered::Signed(signed) => signed.timestamp.as_ref().map_or("unstamped", |_| "signed"),
+            Ordered::Refused(refusal) => refusal.code.code(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(codes, ["CH5002", "signed", "CH5002"]);
+    orders.orders = vec![good; MAX_ORDERS + 1];
+    assert_eq!(refused(&world, &orders), "CH5001", "too many");
 }
 
 /// Logs an intent that says something else than the order, and orders with it.
-fn with_logged_lie(world: &World, honest: &Order, lie: impl FnOnce(&mut Intent)) -> Order {
-    let mut event = Event::decode(&honest.intent).unwrap();
+fn with_logged_lie(world: &World, honest: &Orders, lie: impl FnOnce(&mut Intent)) -> Orders {
+    let index = usize::try_from(honest.orders[0].intent).unwrap();
+    let mut event = Event::decode(&world.ledger.leaves()[index]).unwrap();
     if let Body::Intent(intent) = &mut event.body {
         lie(intent);
     }
     let leaf = event.encode().unwrap();
-    let receipts = world.ledger.append_now(&Append { leaves: vec![leaf.clone()], changes: vec![] }).unwrap();
-    Order { intent: leaf, receipt: receipts[0].clone(), ..honest.clone() }
+    let receipts = world.ledger.append_now(&Append { leaves: vec![leaf], changes: vec![] }).unwrap();
+    let mut lying = honest.clone();
+    lying.orders[0].intent = receipts[0].index;
+    lying
 }
 
 #[tokio::test]

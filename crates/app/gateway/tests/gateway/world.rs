@@ -11,7 +11,7 @@ use chancery_core::family::Family;
 use chancery_core::format::FormatName;
 use chancery_core::id::{KeyId, ProfileName};
 use chancery_core::message::CertificateIssue;
-use chancery_core::order::Order;
+use chancery_core::order::{Order, Orders};
 use chancery_core::port::clock::Clock as _;
 use chancery_core::port::custodian::KeySpec;
 use chancery_core::port::step::NoSteps;
@@ -188,27 +188,20 @@ impl World {
         let profile = governance.policy.profile(request.profile()).unwrap();
         let (id, found) = &request.statements()[0];
         let prepared = statement::prepare(&self.gateway, profile, &identified.caller, (*id, found)).unwrap();
-        let decided = Decided {
-            request: request.clone(),
-            identified,
-            policy: governance.version,
-            environment: profile.environment(),
-            at: self.clock.now(),
-        };
+        let decided = (governance.version, profile.environment());
+        let decided = Decided::new(request.clone(), identified, decided, self.clock.now()).unwrap();
         let logged = intent::log(&self.gateway, &decided, &prepared).await.unwrap();
         (decided, prepared, logged)
     }
-    /// An order as the gateway makes it, its intent logged.
-    pub(crate) async fn order(&self, request: &Request) -> Order {
+    /// A message of one order as the gateway makes it, its intent logged.
+    pub(crate) async fn order(&self, request: &Request) -> Orders {
         let (decided, prepared, logged) = self.logged(request, self.token(request, |_| {})).await;
-        Order {
+        let order = Order { statement: prepared.id, intent: logged.index, leaf: logged.plan, stamp: true };
+        Orders {
             request: request.canonical().to_owned(),
-            statement: prepared.id,
             evidence: decided.identified.evidence,
             policy: decided.policy,
-            intent: logged.leaf,
-            receipt: logged.receipt,
-            leaf: logged.plan,
+            orders: vec![order],
         }
     }
     /// How many leaves are of a kind.

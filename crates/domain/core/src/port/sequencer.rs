@@ -1,5 +1,7 @@
 //! The one writer of the ledger, with the state that changes in the same transaction.
 
+use std::sync::Arc;
+
 use super::Boxed;
 use crate::digest::Sha256;
 use crate::id::{RequestId, StatementId};
@@ -27,8 +29,10 @@ pub enum Change {
         request: RequestId,
         /// The statement.
         statement: StatementId,
-        /// What is needed to resume or close it: order and plan, JSON.
-        order: String,
+        /// What all intents of the request have in common, JSON; kept once for those that come with the same text.
+        wish: Arc<str>,
+        /// What else is needed to resume or close it, JSON.
+        plan: String,
     },
     /// The intent at `index` is closed and its result released.
     Release {

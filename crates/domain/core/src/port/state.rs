@@ -20,8 +20,10 @@ pub struct OpenIntent {
     pub request: RequestId,
     /// The statement.
     pub statement: StatementId,
-    /// What `Change::Intent` kept.
-    pub order: String,
+    /// What `Change::Intent` kept, shared by the intents of the request.
+    pub wish: String,
+    /// What `Change::Intent` kept for this one.
+    pub plan: String,
     /// What `signed_put` kept, when the keyguard had signed already.
     pub signed: Option<String>,
 }

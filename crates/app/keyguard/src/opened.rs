@@ -1,0 +1,74 @@
+//! Orders of one message, opened: the request is parsed, the governance found and the token verified once for all of
+//! them. What depends on the single statement is in [`crate::checks`].
+
+use std::sync::{Arc, OnceLock};
+
+use chancery_core::caller::{Caller, CallerKind};
+use chancery_core::canonical;
+use chancery_core::digest::Sha256;
+use chancery_core::order::{MAX_ORDERS, Orders};
+use chancery_core::refusal::{Refusal, RefusalCode};
+use chancery_core::request::Request;
+use chancery_identity::authenticate::{Expectation, authenticate, peek};
+use chancery_identity::jwk::KeySet;
+use chancery_policy::profile::Profile;
+
+use crate::checks::invalid;
+use crate::keyguard::Keyguard;
+use crate::policy::{self, Governance};
+
+/// What the orders of a message have in common.
+#[derive(Debug)]
+pub struct Opened<'a> {
+    /// Whose orders.
+    pub keyguard: &'a Keyguard,
+    /// The request, parsed strictly.
+    pub request: Request,
+    /// The governance that is in force, of the version that the orders name.
+    pub governance: Arc<Governance>,
+    /// SHA-256 of the canonical evidence.
+    pub evidence: Sha256,
+    orders: &'a Orders,
+    caller: OnceLock<Result<Caller, Refusal>>,
+}
+
+impl<'a> Opened<'a> {
+    /// Opens a message. Errors refuse all of its orders.
+    pub fn new(keyguard: &'a Keyguard, orders: &'a Orders) -> Result<Self, Refusal> {
+        if orders.orders.len() > MAX_ORDERS {
+            let refusal = invalid("too many orders in one message");
+            return Err(refusal.because(orders.orders.len().to_string(), format!("at most {MAX_ORDERS}")));
+        }
+        let request = Request::parse(&orders.request).map_err(|error| invalid(error.to_string()))?;
+        let governance = policy::in_force(keyguard, orders.policy)?;
+        let evidence = canonical::digest(&orders.evidence).map_err(|error| invalid(error.to_string()))?;
+        Ok(Self { keyguard, request, governance, evidence, orders, caller: OnceLock::new() })
+    }
+
+    /// The caller, from the token. A message is worked on within a moment, so one verification is good for all of it.
+    pub fn caller(&self) -> Result<&Caller, Refusal> {
+        self.caller.get_or_init(|| self.authenticate()).as_ref().map_err(Clone::clone)
+    }
+
+    fn authenticate(&self) -> Result<Caller, Refusal> {
+        let issuers = &self.governance.issuers;
+        let evidence = &self.orders.evidence;
+        let peeked = peek(&evidence.token, issuers)?;
+        let keys = peeked.issuer.pinned_keys().unwrap_or(&evidence.issuer_keys);
+        let keys = KeySet::parse(peeked.issuer, keys).map_err(|error| invalid(error.to_string()))?;
+        let expected = Expectation {
+            audience_host: &self.keyguard.parts.audience_host,
+            request: Some(self.request.id()),
+            kind: Some(CallerKind::Workload),
+            now: self.keyguard.parts.clock.now(),
+        };
+        authenticate(&evidence.token, issuers, &keys, &expected)
+    }
+
+    /// The profile that the request names.
+    pub fn profile(&self) -> Result<&Profile, Refusal> {
+        let name = self.request.profile();
+        let unknown = || Refusal::new(RefusalCode::ProfileUnknown, format!("no profile `{name}`"));
+        self.governance.policy.profile(name).ok_or_else(unknown)
+    }
+}
