@@ -9,7 +9,11 @@ use std::sync::{Mutex, PoisonError};
 
 use chancery_core::port::memory::{Memory, MemoryError, Piece};
 
+use crate::founding;
 use crate::slot::{self, SLOT, Slot};
+
+/// Size of a file in bytes.
+const FILE: u64 = 2 * SLOT as u64;
 
 #[derive(Debug)]
 struct Open {
@@ -25,9 +29,8 @@ pub struct FileMemory {
 }
 
 impl FileMemory {
-    /// Memory in a directory that exists.
-    #[must_use]
-    pub fn new(directory: &Path) -> Self {
+    /// Memory in a directory that exists; [`founding::open`] checks first that it is whole.
+    pub(crate) fn new(directory: &Path) -> Self {
         Self { directory: directory.to_owned(), open: Mutex::new(HashMap::new()) }
     }
 
@@ -58,9 +61,17 @@ impl Memory for FileMemory {
             open.file.write_all_at(&encoded, offset(generation))?;
             open.file.sync_data()?;
             open.last = Some(Slot { generation, content: bytes.to_vec() });
-            Ok(())
+            match piece {
+                Piece::Authorities => founding::end(&self.directory),
+                Piece::Certificates | Piece::Ledger => Ok(()),
+            }
         })
     }
+}
+
+/// Where a piece lies.
+pub(crate) fn path_of(directory: &Path, piece: Piece) -> PathBuf {
+    directory.join(format!("{}.slots", name(piece)))
 }
 
 const fn name(piece: Piece) -> &'static str {
@@ -76,15 +87,22 @@ const fn offset(generation: u64) -> u64 {
 }
 
 fn load(directory: &Path, piece: Piece) -> io::Result<Open> {
-    let path = directory.join(format!("{}.slots", name(piece)));
-    let fresh = !path.exists();
+    let path = path_of(directory, piece);
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
-    if fresh {
+    match file.metadata()?.len() {
         // Full size at once, and the name durable, so that later writes need only `fdatasync`.
-        file.set_len(2 * SLOT as u64)?;
-        file.sync_all()?;
-        File::open(directory)?.sync_all()?;
+        0 => {
+            file.set_len(FILE)?;
+            file.sync_all()?;
+            File::open(directory)?.sync_all()?;
+        }
+        FILE => {}
+        // ATTACK: the slot that was cut off may have been the newer one.
+        other => {
+            let path = path.display();
+            return Err(io::Error::other(format!("`{path}` has {other} bytes; expected {FILE}")));
+        }
     }
     let mut last: Option<Slot> = None;
     let mut written = false;

@@ -12,4 +12,5 @@
 //! ```
 
 pub mod file;
+pub mod founding;
 pub mod slot;

@@ -11,6 +11,7 @@ use chancery_core::port::clock::Clock as _;
 use chancery_core::port::step::Steps;
 use chancery_core::time::Time;
 
+use crate::keyguard_role::RefusesToStart;
 use crate::ports::SystemClock;
 use crate::supervisor::{self, Roles};
 use crate::{dev, gateway_role, init, keyguard_role};
@@ -61,7 +62,7 @@ impl Host for Wired {
             Ok(()) => 0,
             Err(error) => {
                 tracing::error!(role = ?role, error = format!("{error:#}"), "role ended");
-                1
+                if error.is::<RefusesToStart>() { supervisor::REFUSES_TO_START } else { 1 }
             }
         }
     }

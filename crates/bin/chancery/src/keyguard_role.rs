@@ -13,7 +13,7 @@ use chancery_custody_software::kek::KekSource;
 use chancery_keyguard::custodians::{Backend, Custodians};
 use chancery_keyguard::keyguard::{Keyguard, Parts};
 use chancery_link::server::{self, Handler};
-use chancery_memory::file::FileMemory;
+use chancery_memory::founding::{self, Keys};
 use chancery_sandbox::sandbox::{Network, Profile, Sandbox};
 use chancery_x509::certificate::{Certificate, parse_pem_bundle};
 
@@ -23,6 +23,11 @@ use crate::supervisor;
 
 /// Sessions with a PKCS#11 token, each with its own thread in the worker.
 const SESSIONS: usize = 4;
+
+/// What is on disk is damaged or incomplete: another start would find the same, so the whole service ends.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the keyguard refuses to start")]
+pub(crate) struct RefusesToStart;
 
 /// The keyguard behind its socket.
 struct Behind(Keyguard);
@@ -48,12 +53,14 @@ pub(crate) fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
         private_directory(&directory).with_context(|| format!("cannot make `{}`", directory.display()))?;
     }
     let backends = backends(&config)?;
-    let memory = Arc::new(FileMemory::new(&config.memory_dir()));
     let timestamp_roots = timestamp_roots(&config)?;
     let sandbox = close(&config);
+    let custodians = Custodians::new(backends, &config.keyguard.artifact_keys)?;
+    let keys = if custodians.list().is_empty() { Keys::Absent } else { Keys::Present };
+    let memory = founding::open(&config.memory_dir(), keys).context(RefusesToStart)?;
     let parts = Parts {
-        custodians: Custodians::new(backends, &config.keyguard.artifact_keys)?,
-        memory,
+        custodians,
+        memory: Arc::new(memory),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         steps,
@@ -62,7 +69,7 @@ pub(crate) fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
         timestamp_roots,
         sandbox,
     };
-    let keyguard: Arc<dyn Handler> = Arc::new(Behind(Keyguard::new(parts)?));
+    let keyguard: Arc<dyn Handler> = Arc::new(Behind(Keyguard::new(parts).context(RefusesToStart)?));
     let available = std::thread::available_parallelism().map_or(2, usize::from);
     server::serve(socket, &keyguard, config.keyguard.threads.unwrap_or(available))?;
     Ok(())
@@ -90,7 +97,7 @@ fn backends(config: &Config) -> anyhow::Result<Vec<Backend>> {
         (None, Some(path)) => KekSource::Credential(path.clone()),
         (None, None) => anyhow::bail!("`[keyguard]` needs `passphrase_file` or `credential_file`"),
     };
-    let software = SoftwareCustodian::open(&config.keys_dir(), &kek)?;
+    let software = SoftwareCustodian::open(&config.keys_dir(), &kek).context(RefusesToStart)?;
     let mut backends = vec![Backend { name: "software".to_owned(), custodian: Arc::new(software) }];
     for token in &section.pkcs11 {
         let custodian = Pkcs11Custodian::open(pkcs11(config, token)?)?;

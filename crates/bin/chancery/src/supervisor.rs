@@ -18,6 +18,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Time for the gateway to finish what is under way.
 const GRACE: Duration = Duration::from_secs(35);
 
+/// With this status (`EX_CONFIG` of sysexits.h) a keyguard says that another start would end the same way.
+pub(crate) const REFUSES_TO_START: u8 = 78;
+
 /// How the children are started: this binary with its hidden subcommands.
 #[derive(Debug, Clone)]
 pub(crate) struct Roles {
@@ -35,7 +38,8 @@ impl Roles {
     }
 }
 
-/// Runs until the gateway ends or a signal asks for it; answers with the gateway's status.
+/// Runs until the gateway ends or a signal asks for it; answers with the gateway's status. Errors when the keyguard
+/// refuses to start.
 pub(crate) async fn run(roles: &Roles) -> io::Result<ExitStatus> {
     let (control, gateway_end) = UnixStream::pair()?;
     let mut gateway = roles.command("gateway", gateway_end.into()).spawn()?;
@@ -52,7 +56,14 @@ pub(crate) async fn run(roles: &Roles) -> io::Result<ExitStatus> {
             _ = terminate.recv() => return stop(gateway).await,
             _ = interrupt.recv() => return stop(gateway).await,
             () = hung(&control) => kill_hung(&mut keyguard).await?,
-            status = keyguard.wait() => report_end(status?),
+            status = keyguard.wait() => {
+                let status = status?;
+                if status.code() == Some(i32::from(REFUSES_TO_START)) {
+                    stop(gateway).await?;
+                    return Err(io::Error::other("the keyguard refuses to start; its last message says why"));
+                }
+                report_end(status);
+            }
         }
         if started.elapsed() > LONGEST_PAUSE {
             pause = FIRST_PAUSE;

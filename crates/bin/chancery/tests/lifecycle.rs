@@ -106,6 +106,29 @@ fn damage_is_refused_by_name() {
 }
 
 #[test]
+fn what_is_gone_is_no_fresh_start() {
+    let mut world = World::start();
+    world.write("app.bin", b"app");
+    let first = world.run(&["sign", "app.bin", "--json"]).expect(0).json();
+    assert_eq!(world.stop(), 0);
+    let memory = world.data().join("keyguard/memory");
+    for (file, beside) in [("authorities.slots", "keys exist"), ("ledger.slots", "the authorities exist")] {
+        let (path, aside) = (memory.join(file), world.path("aside"));
+        std::fs::rename(&path, &aside).unwrap();
+        let words = format!("{file}` is missing or empty, although {beside}");
+        let said = refused(&world, &[]);
+        assert!(said.err.contains(&words), "deleted: {}", said.err);
+        assert!(said.err.contains("refuses to start"), "{}", said.err);
+        std::fs::write(&path, b"").unwrap();
+        let said = refused(&world, &[]);
+        assert!(said.err.contains(&words), "emptied: {}", said.err);
+        std::fs::rename(&aside, &path).unwrap();
+    }
+    world.serve(&[]);
+    assert_eq!(world.run(&["sign", "app.bin", "--json", "--replace"]).expect(0).json(), first);
+}
+
+#[test]
 fn a_development_service_stays_on_this_machine() {
     let world = World::cold();
     let mut command = std::process::Command::new(world::CHANCERY);
