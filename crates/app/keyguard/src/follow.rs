@@ -12,6 +12,7 @@ use chancery_ledger::follower::{Advanced, Follower, FollowerState};
 use chancery_ledger::vkey::VerifierKey;
 
 use crate::intents::Intents;
+use crate::volume::KeptVolumes;
 
 /// What is kept, durably, once per batch.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -20,6 +21,8 @@ struct Kept {
     follower: FollowerState,
     ledger_vkey: String,
     policy: Option<NamedPolicy>,
+    #[serde(default)]
+    volumes: KeptVolumes,
 }
 
 /// The policy version that the ledger named last.
@@ -75,7 +78,8 @@ impl Followed {
         let key = VerifierKey::parse(&kept.ledger_vkey).map_err(|error| fail(error.to_string()))?;
         let follower = Follower::resume(key, &kept.follower).map_err(|error| fail(error.to_string()))?;
         let ledger_vkey = kept.ledger_vkey;
-        let state = State { follower, ledger_vkey, policy: kept.policy, intents: Intents::default() };
+        let intents = Intents::resume(&kept.volumes).map_err(|error| fail(error.to_string()))?;
+        let state = State { follower, ledger_vkey, policy: kept.policy, intents };
         Ok(Self { state: Mutex::new(Some(state)) })
     }
 
@@ -88,9 +92,9 @@ impl Followed {
         let fail = |error: String| FollowStateError::Kept(error);
         let key = VerifierKey::parse(vkey).map_err(|error| fail(error.to_string()))?;
         let follower = Follower::new(key);
-        let fresh =
+        let mut fresh =
             State { follower, ledger_vkey: vkey.to_owned(), policy: None, intents: Intents::default() };
-        keep(&fresh, memory).map_err(|error| fail(error.to_string()))?;
+        keep(&mut fresh, memory, Time::from_seconds(0)).map_err(|error| fail(error.to_string()))?;
         *state = Some(fresh);
         Ok(())
     }
@@ -140,27 +144,30 @@ impl Followed {
         let events = read_events(follow)?;
         let policy = follow_policy(state.policy, &events)?;
         let text = advanced.checkpoint().text();
-        let next = State {
+        let mut next = State {
             follower: Advanced::into_follower(advanced),
             ledger_vkey: std::mem::take(&mut state.ledger_vkey),
             policy,
             intents: std::mem::take(&mut state.intents),
         };
-        let kept = keep(&next, memory);
+        // Recorded before they are kept, so that the volumes of this batch are among what is kept. Where that fails, the
+        // memory says so from then on and no order is answered.
+        for (index, event) in events {
+            next.intents.record(index, event, now);
+        }
+        let kept = keep(&mut next, memory, now);
         *state = next;
         kept.map_err(|error| CosignError::Inconsistent(error.to_string()))?;
-        for (index, event) in events {
-            state.intents.record(index, event, now);
-        }
         Ok(Cosignable { text })
     }
 }
 
-fn keep(state: &State, memory: &dyn Memory) -> Result<(), FollowStateError> {
+fn keep(state: &mut State, memory: &dyn Memory, now: Time) -> Result<(), FollowStateError> {
     let kept = Kept {
         follower: state.follower.state(),
         ledger_vkey: state.ledger_vkey.clone(),
         policy: state.policy,
+        volumes: state.intents.keep(now),
     };
     let bytes = serde_json::to_vec(&kept).map_err(|error| FollowStateError::Kept(error.to_string()))?;
     memory.write(Piece::Ledger, &bytes).map_err(|error| FollowStateError::Kept(error.to_string()))

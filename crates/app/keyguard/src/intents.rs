@@ -1,15 +1,17 @@
 //! The intents that this process saw logged and did not see closed: each may be spent once.
 //!
 //! INVARIANT: only intents that were logged while this process followed are here. After a restart all earlier ones
-//! are dead, so a signature that was made before the restart can never be made a second time.
+//! are dead, so a signature that was made before the restart can never be made a second time. They still count against
+//! limits: see [`crate::volume`].
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chancery_core::id::ProfileName;
 use chancery_core::time::Time;
 use chancery_ledger::event::{Body, Event, Intent};
-use chancery_policy::limit::MAX_WINDOW;
+
+use crate::volume::{KeptVolumes, MalformedVolume, Volumes};
 
 /// An intent may be spent this many seconds after it was logged.
 pub const MAX_AGE: i64 = 600;
@@ -22,12 +24,11 @@ struct Open {
     logged: Time,
 }
 
-/// Open intents by ledger index, and the times of all intents by profile, for limits.
+/// Open intents by ledger index, and the volume of all intents by profile, for limits.
 #[derive(Debug, Default)]
 pub struct Intents {
     open: BTreeMap<u64, Open>,
-    /// INVARIANT: ascending, none older than the longest window that a limit may have.
-    times: HashMap<ProfileName, VecDeque<Time>>,
+    volumes: Volumes,
 }
 
 /// Why an intent cannot be spent.
@@ -42,6 +43,16 @@ pub enum NotSpendable {
 }
 
 impl Intents {
+    /// No open intents, and the volumes that an earlier process kept.
+    pub fn resume(kept: &KeptVolumes) -> Result<Self, MalformedVolume> {
+        Ok(Self { open: BTreeMap::new(), volumes: Volumes::resume(kept)? })
+    }
+
+    /// The volumes, to be kept with the state that the ledger was followed to.
+    pub fn keep(&mut self, now: Time) -> KeptVolumes {
+        self.volumes.keep(now)
+    }
+
     /// Takes note of one event that is in the ledger at `index`.
     pub fn record(&mut self, index: u64, event: Event, now: Time) {
         match event.body {
@@ -49,7 +60,7 @@ impl Intents {
                 if self.open.len() >= MAX_OPEN {
                     self.open.pop_first();
                 }
-                self.count(&intent.profile, now);
+                self.volumes.record(&intent.profile, now);
                 self.open.insert(index, Open { intent: Arc::from(intent), logged: now });
             }
             Body::Result(outcome) => {
@@ -85,18 +96,6 @@ impl Intents {
     /// How many intents of a profile were logged since a moment, this one included.
     #[must_use]
     pub fn count_since(&self, profile: &ProfileName, since: Time) -> u64 {
-        let later =
-            |times: &VecDeque<Time>| times.len().saturating_sub(times.partition_point(|t| *t <= since));
-        u64::try_from(self.times.get(profile).map_or(0, later)).unwrap_or(u64::MAX)
-    }
-
-    /// A clock that goes back must not make room: a moment before the last one counts as the last one.
-    fn count(&mut self, profile: &ProfileName, now: Time) {
-        let times = self.times.entry(profile.clone()).or_default();
-        let moment = times.back().map_or(now, |last| now.max(*last));
-        let oldest = moment.plus_seconds(i64::from(MAX_WINDOW).saturating_neg());
-        let gone = times.partition_point(|time| *time <= oldest);
-        times.drain(..gone);
-        times.push_back(moment);
+        self.volumes.count_since(profile, since)
     }
 }

@@ -22,3 +22,4 @@ pub mod policy;
 pub mod sign;
 pub mod stamp;
 pub mod trust;
+pub mod volume;
