@@ -1,15 +1,15 @@
 //! How many intents each profile had: exactly since this process began, and in little space over restarts.
 //!
 //! What is kept are buckets, each a count with its last moment in whole seconds, rounded up. The older, the coarser: a
-//! bucket spans at most 1/32 of its age. It counts until its last moment leaves the window, so after a restart an
-//! earlier intent may count up to 1/32 longer than its window, and never shorter.
+//! bucket spans at most 1/16 of its age. It counts until its last moment leaves the window, so after a restart an
+//! earlier intent may count up to 1/16 longer than its window, and never shorter.
 //!
 //! ```text
 //! "release": "6bjj1wYDCgE="     base64 of LEB128 pairs: seconds since the last bucket, count
 //!   e9 b8 e3 d7 06 03             3 intents until 1794694249
 //!   0a 01                         1 until ten seconds later
 //! ```
-//! 31 days of intents in every second take 600 buckets, about 3 KB. Above [`SOFT_SIZE`] in all, spans grow up to a whole
+//! 31 days of intents in every second take 330 buckets, 1.5 KB. Above [`SOFT_SIZE`] in all, spans grow up to a whole
 //! age (24 buckets); above [`MAX_PROFILES`] names, the rest is counted together and against every profile. So the whole
 //! stays below 200 KiB whatever a gateway logs.
 
@@ -21,9 +21,9 @@ use chancery_core::time::Time;
 use chancery_policy::limit::{MAX_COUNT, MAX_WINDOW};
 
 /// Spans are at most the age divided by this.
-const FINEST: u64 = 32;
+const FINEST: u64 = 16;
 /// Kept text in bytes above which spans grow.
-const SOFT_SIZE: usize = 48 * 1024;
+const SOFT_SIZE: usize = 24 * 1024;
 /// Profiles with a count of their own.
 const MAX_PROFILES: usize = 700;
 /// Seconds between two looks at the profiles that are idle.
@@ -313,7 +313,7 @@ mod tests {
             let held = |window: i64| made.iter().filter(|moment| **moment > now - window).count() as u64;
             for window in [1, 10, 60, 600, 3600, 86_400, 604_800, i64::from(MAX_WINDOW)] {
                 let counted = again.count_since(&p, at(now - window));
-                let longer = window + window / 31 + 2;
+                let longer = window + window / 15 + 2;
                 assert!(counted >= held(window), "{widest} {window}: {counted} of {}", held(window));
                 assert!(counted <= held(longer), "{widest} {window}: {counted} over {}", held(longer));
             }
@@ -346,9 +346,9 @@ mod tests {
             }
         }
         buckets.thin(1_795_000_000 + 40 * 86_400, FINEST);
-        assert!(buckets.0.len() <= 620, "{}", buckets.0.len());
+        assert!(buckets.0.len() <= 340, "{}", buckets.0.len());
         let bytes = buckets.encode().len();
-        assert!(bytes <= 3300, "{bytes}");
+        assert!(bytes <= 1700, "{bytes}");
         assert_eq!(Buckets::decode(&buckets.encode()), Some(buckets.clone()));
         buckets.thin(1_795_000_000 + 40 * 86_400, 1);
         assert!(buckets.0.len() <= 26, "{}", buckets.0.len());
