@@ -4,11 +4,12 @@ use crate::config::Config;
 
 /// The text. In development it also stands in for a CI runner: the client asks for tokens as in a GitHub job.
 #[must_use]
-pub(crate) fn text(config: &Config, server: &str, request_token: &str) -> String {
+pub(crate) fn text(config: &Config, server: &str, trust_key: &str, request_token: &str) -> String {
     let directory = config.data_dir.display();
     let mut lines = vec![
         ("CHANCERY_SERVER", server.to_owned()),
         ("CHANCERY_TRUST", format!("{directory}/trust.json")),
+        ("CHANCERY_TRUST_KEY", trust_key.to_owned()),
         ("CHANCERY_ADMIN_SOCKET", config.admin_socket().display().to_string()),
     ];
     if config.dev {

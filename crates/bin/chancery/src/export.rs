@@ -23,7 +23,8 @@ pub(crate) async fn write(config: &Config, gateway: &Gateway, address: SocketAdd
     let server = format!("https://{address}");
     let env = directory.join("client.env");
     let request_token = if config.dev { dev::request_token(directory)? } else { String::new() };
-    replace(&env, client_env::text(config, &server, &request_token).as_bytes())?;
+    let trust_key = &material.authorities.trust_vkey;
+    replace(&env, client_env::text(config, &server, trust_key, &request_token).as_bytes())?;
     ready(config, &server, &env)
 }
 

@@ -91,7 +91,7 @@ pub enum Reason {
     NotLogged,
     /// The format or algorithm cannot be verified here.
     Unsupported,
-    /// The trust snapshot itself is expired, rolled back, or for another environment.
+    /// The trust snapshot itself is not signed by its key, expired, rolled back, or for another environment.
     TrustInvalid,
     /// Something that was needed could not be read now.
     Unavailable,
@@ -166,7 +166,7 @@ impl Reason {
         (Self::NoExpectation, "no expected signer was named, so nothing can be accepted"),
         (Self::NotLogged, "the ledger proof is missing or does not prove this signature"),
         (Self::Unsupported, "this format or algorithm cannot be verified here"),
-        (Self::TrustInvalid, "the trust snapshot is expired, rolled back or of another environment"),
+        (Self::TrustInvalid, "the trust snapshot is not signed by its key, expired, rolled back or of another environment"),
         (Self::Unavailable, "something that was needed could not be read now"),
     ];
     /// The frozen code.

@@ -12,8 +12,8 @@ use crate::failure::Failure;
 /// `{"schema":"chancery.ready/1","server":"https://127.0.0.1:41234","env":"/data/client.env"}`.
 ///
 /// The file named by `env` holds one `NAME='value'` per line (an `export ` before it is allowed), so that a shell can
-/// read it: CHANCERY_SERVER, CHANCERY_CA, CHANCERY_PROFILE, CHANCERY_POLICY, CHANCERY_TRUST, CHANCERY_ADMIN_SOCKET, and
-/// in development the variables of the job's token.
+/// read it: CHANCERY_SERVER, CHANCERY_CA, CHANCERY_PROFILE, CHANCERY_POLICY, CHANCERY_TRUST,
+/// CHANCERY_TRUST_KEY, CHANCERY_ADMIN_SOCKET, and in development the variables of the job's token.
 pub const READY_SCHEMA: &str = "chancery.ready/1";
 
 /// An identity token and where it was found. `Debug` hides it.

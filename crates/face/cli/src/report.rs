@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"schema":"chancery.verify/1","result":"untrusted","exit_code":12,"subject":{"name":"app.exe","sha256":"229c…"},
-//!  "format":"pe","policy":"release","offline":true,
+//!  "format":"pe","policy":"release","offline":true,"trust":{"authenticated":true,"key":"trust+…"},
 //!  "checks":[{"id":"digest","ok":true},
 //!            {"id":"identity","ok":false,"error":"CH6011","actual":"…","expected":"…"},
 //!            {"id":"ledger","ok":null,"why":"an earlier check failed"}],
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::evidence::Judged;
 use crate::terminal::printable;
-use crate::trust::Reach;
+use crate::trust::{Reach, Voucher};
 
 /// Schema of the JSON form.
 pub(crate) const SCHEMA: &str = "chancery.verify/1";
@@ -31,6 +31,8 @@ pub(crate) struct About<'a> {
     pub(crate) policy: &'a str,
     /// Whether the network was used.
     pub(crate) reach: Reach,
+    /// Who vouches for the trust document.
+    pub(crate) voucher: &'a Voucher,
 }
 
 /// The JSON form.
@@ -59,6 +61,7 @@ pub(crate) fn json(judged: &Judged, about: About<'_>) -> Value {
         "format": judged.format.name(),
         "policy": about.policy,
         "offline": about.reach == Reach::Offline,
+        "trust": about.voucher.json(),
         "checks": checks,
         "signer": signer(&judged.verdict),
     })

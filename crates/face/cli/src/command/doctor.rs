@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::sign::ask;
 use crate::terminal::{Shape, printable};
-use crate::trust::{self, Reach};
+use crate::trust::{self, Reach, Trusted, Voucher};
 
 /// How far clocks may differ, in seconds: more, and tokens and timestamps are refused.
 const SKEW: i64 = 60;
@@ -23,9 +23,9 @@ pub(crate) struct Args {
     /// The service's administration socket.
     #[arg(long, env = "CHANCERY_ADMIN_SOCKET", hide_env_values = true, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// Trust document; without it the service is asked.
-    #[arg(long, env = "CHANCERY_TRUST", hide_env_values = true, value_name = "FILE")]
-    trust: Option<PathBuf>,
+    /// Whom to trust.
+    #[command(flatten)]
+    trust: trust::Source,
 }
 
 /// One thing that was looked at.
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         }
         Err(failure) => findings.push(Finding::bad("service", "address", &failure)),
     }
-    findings.push(trusted(args, context));
+    trusted(args, context, &mut findings);
     if let Some(socket) = &args.socket {
         keyguard(socket, context, &mut findings);
     }
@@ -123,16 +123,31 @@ fn identity(server: &Server, context: &Context<'_, '_>) -> Finding {
     }
 }
 
-fn trusted(args: &Args, context: &Context<'_, '_>) -> Finding {
-    match trust::load(args.trust.as_deref(), Reach::Online, context.globals, context.host) {
-        Err(failure) => Finding::bad("trust", "document", &failure),
-        Ok(snapshot) => {
+fn trusted(args: &Args, context: &mut Context<'_, '_>, findings: &mut Vec<Finding>) {
+    match trust::load(&args.trust, Reach::Online, context) {
+        Err(failure) => findings.push(Finding::bad("trust", "document", &failure)),
+        Ok(Trusted { snapshot, voucher }) => {
+            findings.push(signed(&voucher));
             let ok = snapshot.is_current(context.host.now());
             let detail =
                 format!("{}, from {} to {}", snapshot.environment, snapshot.taken_at, snapshot.expires);
             let hint = if ok { "" } else { "fetch it again from the service: /v1/trust.json" };
-            Finding { group: "trust", item: "current".to_owned(), ok, detail, hint: hint.to_owned() }
+            let hint = hint.to_owned();
+            findings.push(Finding { group: "trust", item: "current".to_owned(), ok, detail, hint });
         }
+    }
+}
+
+fn signed(voucher: &Voucher) -> Finding {
+    match voucher {
+        Voucher::Key(key) => Finding::good("trust", "signature", format!("by `{}`", key.name())),
+        Voucher::Place(_) => Finding {
+            group: "trust",
+            item: "signature".to_owned(),
+            ok: false,
+            detail: voucher.note().unwrap_or_default(),
+            hint: "set CHANCERY_TRUST_KEY as the service's client.env has it".to_owned(),
+        },
     }
 }
 

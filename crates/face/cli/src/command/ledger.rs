@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::file::{reader, replacement::Replacement};
 use crate::sign::proof;
 use crate::terminal::{Shape, printable};
-use crate::trust::{self, Reach};
+use crate::trust::{self, Reach, Voucher};
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
@@ -30,15 +30,15 @@ pub(crate) enum Verb {
         /// Write the proof to a file.
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
-        /// Trust document; without it the service is asked.
-        #[arg(long, env = "CHANCERY_TRUST", hide_env_values = true, value_name = "FILE")]
-        trust: Option<PathBuf>,
+        /// Whom to trust.
+        #[command(flatten)]
+        trust: trust::Source,
     },
     /// Show the latest checkpoint, its signatures checked.
     Checkpoint {
-        /// Trust document; without it the service is asked.
-        #[arg(long, env = "CHANCERY_TRUST", hide_env_values = true, value_name = "FILE")]
-        trust: Option<PathBuf>,
+        /// Whom to trust.
+        #[command(flatten)]
+        trust: trust::Source,
     },
 }
 
@@ -66,12 +66,12 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     let (value, text) = match verb {
         Verb::Search(wanted) => search(&server, wanted)?,
         Verb::Prove { index, output, trust } => {
-            let trust = trust::load(trust.as_deref(), Reach::Online, context.globals, context.host)?;
-            prove(&server, *index, output.as_ref(), &trust)?
+            let trust = trust::load(trust, Reach::Online, context)?;
+            vouched(&trust.voucher, prove(&server, *index, output.as_ref(), &trust.snapshot)?)
         }
         Verb::Checkpoint { trust } => {
-            let trust = trust::load(trust.as_deref(), Reach::Online, context.globals, context.host)?;
-            checkpoint(&server, &trust)?
+            let trust = trust::load(trust, Reach::Online, context)?;
+            vouched(&trust.voucher, checkpoint(&server, &trust.snapshot)?)
         }
     };
     match context.terminal.shape() {
@@ -79,6 +79,14 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         Shape::Text => context.terminal.result(&text),
     }
     Ok(Exit::Ok)
+}
+
+/// Says in the JSON form who vouches for the keys that it was checked with.
+fn vouched(voucher: &Voucher, (mut value, text): (Value, String)) -> (Value, String) {
+    if let Some(members) = value.as_object_mut() {
+        members.insert("trust".into(), voucher.json());
+    }
+    (value, text)
 }
 
 fn search(server: &Server, wanted: &Search) -> Result<(Value, String), Failure> {

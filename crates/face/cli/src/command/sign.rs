@@ -22,7 +22,7 @@ use crate::sign::ask;
 use crate::sign::finish::{self, Judge};
 use crate::sign::prepare::{self, Prepared, Signed, Wish};
 use crate::terminal::{Shape, printable};
-use crate::trust;
+use crate::trust::{self, Voucher};
 
 /// What to sign, and how.
 #[derive(Debug, clap::Args)]
@@ -55,9 +55,9 @@ pub(crate) struct Args {
     /// A format option, such as `program_name=Acme`.
     #[arg(long = "option", value_name = "NAME=VALUE")]
     options: Vec<String>,
-    /// Trust document to verify the results with; without it the service is asked.
-    #[arg(long, env = "CHANCERY_TRUST", hide_env_values = true, value_name = "FILE")]
-    trust: Option<PathBuf>,
+    /// Whom to trust when the results are verified.
+    #[command(flatten)]
+    trust: trust::Source,
 }
 
 /// How each file ended, in the order in which it was named.
@@ -68,6 +68,13 @@ struct Work<'a> {
     server: &'a Server,
     profile: Profile,
     judge: Judge<'a>,
+}
+
+/// What is to be shown.
+struct Told {
+    ends: Ends,
+    mode: Mode,
+    voucher: Option<Voucher>,
 }
 
 /// Signs every file; the worst outcome is the command's.
@@ -89,15 +96,17 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
             Err(failure) => drop(ends.insert(at, Err(failure))),
         }
     }
+    let mut voucher = None;
     if args.dry_run {
         rehearse(&server, &profile, &prepared, (context, &mut ends));
     } else if !prepared.is_empty() {
-        let trust = trust::load(args.trust.as_deref(), trust::Reach::Online, context.globals, context.host)?;
-        let (at, keys) = (context.host.now(), BTreeMap::new());
+        let trusted = trust::load(&args.trust, trust::Reach::Online, context)?;
+        let (trust, at, keys) = (trusted.snapshot, context.host.now(), BTreeMap::new());
         let judge = Judge { trust, at, server: &server, keys, signed: wish.signed };
         sign_all(&mut Work { server: &server, profile, judge }, &prepared, context, &mut ends);
+        voucher = Some(trusted.voucher);
     }
-    Ok(show(&files, ends, Mode::of(&args.dry_run), context))
+    Ok(show(&files, Told { ends, mode: Mode::of(&args.dry_run), voucher }, context))
 }
 
 fn wish(args: &Args, context: &Context<'_, '_>) -> Result<Wish, Failure> {
@@ -218,22 +227,25 @@ fn rehearse(
 }
 
 /// Shows what became of each file and answers with the worst.
-fn show(files: &[PathBuf], ends: Ends, mode: Mode, context: &mut Context<'_, '_>) -> Exit {
+fn show(files: &[PathBuf], told: Told, context: &mut Context<'_, '_>) -> Exit {
+    let Told { ends, mode, .. } = &told;
     let exits: Vec<Exit> =
         ends.values().map(|end| end.as_ref().map_or_else(|failure| failure.exit, |_| Exit::Ok)).collect();
     let worst = Exit::worst(exits);
     if context.terminal.shape() == Shape::Json {
-        context.terminal.json(&document(files, &ends, mode));
+        context.terminal.json(&document(files, &told));
         return worst;
     }
     // One refusal of a request over many files is told once.
-    let mut told: Vec<&Failure> = Vec::new();
-    for (at, end) in &ends {
+    let mut seen: Vec<&Failure> = Vec::new();
+    for (at, end) in ends {
         let name = files.get(*at).map(|path| path.display().to_string()).unwrap_or_default();
         match end {
-            Ok(result) if mode == Mode::Rehearsal => context.terminal.result(&rehearsed_lines(&name, result)),
+            Ok(result) if *mode == Mode::Rehearsal => {
+                context.terminal.result(&rehearsed_lines(&name, result))
+            }
             Ok(result) => context.terminal.result(&lines(&name, result)),
-            Err(failure) if told.contains(&failure) => {
+            Err(failure) if seen.contains(&failure) => {
                 context.terminal.complain(&format!("✗ {}  {} as above\n", printable(&name), failure.code));
             }
             Err(failure) => {
@@ -241,11 +253,11 @@ fn show(files: &[PathBuf], ends: Ends, mode: Mode, context: &mut Context<'_, '_>
                     context.terminal.complain(&format!("✗ {}\n", printable(&name)));
                 }
                 context.terminal.failure(failure);
-                told.push(failure);
+                seen.push(failure);
             }
         }
     }
-    if worst == Exit::Ok && mode == Mode::Real {
+    if worst == Exit::Ok && *mode == Mode::Real {
         let first = files.first().map(PathBuf::as_path).unwrap_or(Path::new("FILE"));
         context
             .terminal
@@ -255,7 +267,8 @@ fn show(files: &[PathBuf], ends: Ends, mode: Mode, context: &mut Context<'_, '_>
 }
 
 /// All well: results alone. Otherwise what failed stands beside them; a single failure is the document.
-fn document(files: &[PathBuf], ends: &Ends, mode: Mode) -> Value {
+fn document(files: &[PathBuf], told: &Told) -> Value {
+    let Told { ends, mode, voucher } = told;
     let schema = match mode {
         Mode::Real => "chancery.sign/1",
         Mode::Rehearsal => "chancery.sign-rehearsal/1",
@@ -271,10 +284,12 @@ fn document(files: &[PathBuf], ends: &Ends, mode: Mode) -> Value {
             errors.push(json!({"input": input, "error": failure.json()}));
         }
     }
-    match errors.as_slice() {
-        [] => json!({"schema": schema, "results": results}),
-        _ => json!({"schema": schema, "results": results, "errors": errors}),
+    let mut document = json!({"schema": schema, "results": results});
+    if let Some(members) = document.as_object_mut() {
+        members.extend(voucher.as_ref().map(|voucher| ("trust".to_owned(), voucher.json())));
+        members.extend((!errors.is_empty()).then(|| ("errors".to_owned(), json!(errors))));
     }
+    document
 }
 
 fn lines(name: &str, result: &Value) -> String {

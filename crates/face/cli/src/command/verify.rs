@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use chancery_core::time::Time;
 use chancery_core::verdict::{Outcome, Reason};
 use chancery_verify::policy::VerificationPolicy;
-use chancery_verify::snapshot::TrustSnapshot;
 use chancery_verify::verify;
 use serde_json::{Value, json};
 
@@ -18,7 +17,7 @@ use crate::failure::Failure;
 use crate::file::selection;
 use crate::report::{self, About};
 use crate::terminal::Shape;
-use crate::trust::{self, Reach};
+use crate::trust::{self, Reach, Trusted};
 
 /// What to verify, and against what.
 #[derive(Debug, clap::Args)]
@@ -30,9 +29,9 @@ pub(crate) struct Args {
     /// Name of a verification policy in the trust document: who must have signed.
     #[arg(long, env = "CHANCERY_POLICY", hide_env_values = true, value_name = "NAME")]
     policy: Option<String>,
-    /// Trust document; without it the service is asked.
-    #[arg(long, env = "CHANCERY_TRUST", hide_env_values = true, value_name = "FILE")]
-    trust: Option<PathBuf>,
+    /// Whom to trust.
+    #[command(flatten)]
+    trust: trust::Source,
     /// Never use the network.
     #[arg(long)]
     offline: bool,
@@ -49,7 +48,7 @@ pub(crate) struct Args {
 
 /// What every file is judged against.
 struct Expected<'a> {
-    trust: TrustSnapshot,
+    trust: Trusted,
     policy_name: &'a str,
     policy: VerificationPolicy,
     at: Time,
@@ -68,8 +67,9 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     let mut documents: Vec<Value> = Vec::new();
     for path in &files {
         let name = path.display().to_string();
-        let about = About { name: &name, policy: expected.policy_name, reach: expected.reach };
-        let judging = verify::Context { trust: &expected.trust, policy: &expected.policy, at: expected.at };
+        let Expected { trust, policy_name, policy, at, reach } = &expected;
+        let about = About { name: &name, policy: policy_name, reach: *reach, voucher: &trust.voucher };
+        let judging = verify::Context { trust: &trust.snapshot, policy, at: *at };
         match evidence::judge(path, args.bundle.as_deref(), &judging) {
             Ok(judged) => {
                 exits.push(Exit::of_outcome(judged.verdict.outcome()));
@@ -96,12 +96,12 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     Ok(worst)
 }
 
-fn expected<'a>(args: &'a Args, context: &Context<'_, '_>) -> Result<Expected<'a>, Failure> {
+fn expected<'a>(args: &'a Args, context: &mut Context<'_, '_>) -> Result<Expected<'a>, Failure> {
     let reach = if args.offline { Reach::Offline } else { Reach::Online };
     let Some(policy_name) = args.policy.as_deref() else { return Err(no_expectation()) };
     let at = trust::moment(args.at.as_deref(), context.host.now())?;
-    let trust = trust::load(args.trust.as_deref(), reach, context.globals, context.host)?;
-    let policy = trust::policy(&trust, policy_name)?.clone();
+    let trust = trust::load(&args.trust, reach, context)?;
+    let policy = trust::policy(&trust.snapshot, policy_name)?.clone();
     Ok(Expected { trust, policy_name, policy, at, reach })
 }
 

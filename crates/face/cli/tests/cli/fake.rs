@@ -10,9 +10,9 @@ use base64::Engine as _;
 use chancery_core::algorithm::KeyAlgorithm;
 use chancery_core::request::Request;
 use chancery_testkit::keys::TestKey;
-use chancery_verify::trust_json;
 use serde_json::{Value, json};
 
+use crate::trust::TrustSigner;
 use crate::world::{self, Wish, World};
 
 pub(crate) const TOKEN: &str = "header.payload.signature";
@@ -35,6 +35,8 @@ pub(crate) enum Manner {
 /// A running service; its thread ends with the process.
 pub(crate) struct Fake {
     pub(crate) address: String,
+    /// The key that signs its trust document.
+    pub(crate) trust_key: String,
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
     /// Artifacts that it will be asked about, by digest.
     pub(crate) artifacts: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
@@ -42,6 +44,7 @@ pub(crate) struct Fake {
 
 struct Service {
     world: World,
+    signer: TrustSigner,
     key: TestKey,
     manner: Manner,
     released: Mutex<BTreeMap<String, String>>,
@@ -54,8 +57,11 @@ impl Fake {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (asked, artifacts) = (Arc::default(), Arc::default());
+        let signer = TrustSigner::new();
+        let trust_key = signer.vkey().to_string();
         let service = Arc::new(Service {
             world: World::new(),
+            signer,
             key: TestKey::generate(KeyAlgorithm::EcdsaP256),
             manner,
             released: Mutex::default(),
@@ -68,7 +74,7 @@ impl Fake {
                 std::thread::spawn(move || service.talk(stream));
             }
         });
-        Self { address, asked, artifacts }
+        Self { address, trust_key, asked, artifacts }
     }
 }
 
@@ -122,7 +128,7 @@ impl Service {
     fn trust(&self) -> String {
         let mut snapshot = self.world.snapshot();
         snapshot.policies.insert("release".into(), world::policy());
-        trust_json::seal(&snapshot, Vec::new()).unwrap()
+        self.signer.seal(&snapshot)
     }
 
     fn sign(&self, body: &str) -> (u16, String) {

@@ -6,6 +6,7 @@ mod fake;
 mod golden;
 mod session;
 mod sign;
+mod trust;
 mod verify;
 #[path = "../../../../domain/verify/tests/world/mod.rs"]
 mod world;

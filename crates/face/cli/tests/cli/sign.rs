@@ -36,6 +36,7 @@ impl Place {
         let file = self.path("app.bin");
         let mut line =
             vec!["sign", file.to_str().unwrap(), "--server", &self.fake.address, "--profile", "dev"];
+        line.extend(["--trust-key", &self.fake.trust_key]);
         line.extend(more);
         run(&self.host, &line)
     }

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use chancery_core::algorithm::KeyAlgorithm;
+use chancery_testkit::keys::TestKey;
 use chancery_verify::trust_json;
 use serde_json::Value;
 
 use crate::session::{Ran, TestHost, run};
+use crate::trust::TrustSigner;
 use crate::world::{self, Wish, World};
 
 const ARTIFACT: &[u8] = b"an artifact";
@@ -13,14 +16,15 @@ const ARTIFACT: &[u8] = b"an artifact";
 struct Place {
     directory: tempfile::TempDir,
     world: World,
+    signer: TrustSigner,
 }
 
 impl Place {
     fn new() -> Self {
-        let place = Self { directory: tempfile::tempdir().unwrap(), world: World::new() };
+        let signer = TrustSigner::new();
+        let place = Self { directory: tempfile::tempdir().unwrap(), world: World::new(), signer };
         place.write("app.bin", ARTIFACT);
-        let key =
-            chancery_testkit::keys::TestKey::generate(chancery_core::algorithm::KeyAlgorithm::EcdsaP256);
+        let key = TestKey::generate(KeyAlgorithm::EcdsaP256);
         let made = place.world.sign(ARTIFACT, &key, &Wish::default());
         place.write("app.bin.sigstore.json", made.json.as_bytes());
         place.write("trust.json", place.trust().as_bytes());
@@ -32,7 +36,10 @@ impl Place {
         let mut other = world::policy();
         other.issuer = Some("https://other.example".into());
         snapshot.policies.insert("other".into(), other);
-        trust_json::seal(&snapshot, Vec::new()).unwrap()
+        self.signer.seal(&snapshot)
+    }
+    fn vkey(&self) -> String {
+        self.signer.vkey().to_string()
     }
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
@@ -43,11 +50,57 @@ impl Place {
     fn verify(&self, files: &[&str], more: &[&str]) -> Ran {
         let paths: Vec<PathBuf> = files.iter().map(|name| self.path(name)).collect();
         let trust = self.path("trust.json");
-        let mut line = vec!["verify", "--offline", "--trust", trust.to_str().unwrap()];
+        let vkey = self.vkey();
+        let mut line = vec!["verify", "--offline", "--trust", trust.to_str().unwrap(), "--trust-key", &vkey];
         line.extend(paths.iter().map(|path| path.to_str().unwrap()));
         line.extend(more);
         run(&TestHost::default(), &line)
     }
+}
+
+#[test]
+fn trust_must_be_signed_by_the_key_that_is_named() {
+    let place = Place::new();
+    let release = ["--policy", "release", "--json"];
+    let ran = place.verify(&["app.bin"], &release).json();
+    assert_eq!(ran["trust"], serde_json::json!({"authenticated": true, "key": place.vkey()}));
+    let trust = place.trust();
+    let refused = |text: &str, codes: &[&str]| {
+        place.write("trust.json", text.as_bytes());
+        let ran = place.verify(&["app.bin"], &release);
+        let code = ran.json()["code"].as_str().unwrap().to_owned();
+        assert!(codes.contains(&code.as_str()) && [2, 12].contains(&ran.code), "{ran:?}");
+    };
+    // Whom to trust is exchanged for somebody else's choice, which reads as well as the right one.
+    let snapshot = place.world.snapshot();
+    refused(&trust_json::seal(&snapshot, Vec::new()).unwrap(), &["CH6015"]);
+    refused(&Place::new().trust(), &["CH6015"]);
+    for position in (0..trust.len()).step_by(37) {
+        let mut bytes = trust.clone().into_bytes();
+        bytes[position] ^= 0x01;
+        refused(&String::from_utf8(bytes).unwrap(), &["CH6015", "CH2005"]);
+    }
+    place.write("trust.json", trust.as_bytes());
+    for bad in ["", "trust.sign.example", place.vkey().trim_start_matches('t')] {
+        let (file, trust) = (place.path("app.bin"), place.path("trust.json"));
+        let (file, trust) = (file.to_str().unwrap(), trust.to_str().unwrap());
+        let line = ["verify", file, "--trust", trust, "--trust-key", bad, "--policy", "release", "--json"];
+        let ran = run(&TestHost::default(), &line);
+        assert_eq!((ran.code, ran.json()["code"].as_str()), (2, Some("CH2001")), "{bad}");
+    }
+}
+
+#[test]
+fn trust_that_nobody_vouches_for_is_told() {
+    let place = Place::new();
+    let (file, trust) = (place.path("app.bin"), place.path("trust.json"));
+    let line = ["verify", file.to_str().unwrap(), "--trust", trust.to_str().unwrap(), "--policy", "release"];
+    let ran = run(&TestHost::default(), &line);
+    assert_eq!(ran.code, 0);
+    assert_eq!(ran.err.matches("trust.json was not authenticated: ").count(), 1, "{}", ran.err);
+    let document = run(&TestHost::default(), &[&line[..], &["--json"]].concat()).json();
+    assert_eq!(document["trust"]["authenticated"], false);
+    assert!(document["trust"]["note"].as_str().unwrap().starts_with("trust.json was not authenticated: "));
 }
 
 fn check<'a>(document: &'a Value, id: &str) -> &'a Value {
