@@ -1,5 +1,9 @@
-//! Every stable code with its meaning: those of refusals and verdicts, and the command line's own.
+//! Every stable code with its meaning and what to do: those of refusals, of verdicts and of the HTTP door, and the
+//! command line's own.
 
+mod remedy;
+
+use chancery_api::code::Code as HttpCode;
 use chancery_core::refusal::RefusalCode;
 use chancery_core::verdict::Reason;
 
@@ -30,6 +34,8 @@ pub enum Code {
     Artifact,
     /// CH2008: nothing of that name.
     Unknown,
+    /// CH2009: the service's configuration cannot be used.
+    Configuration,
     /// CH4020: waits for approvals.
     Pending,
     /// CH7501: something that is needed does not answer now.
@@ -40,7 +46,7 @@ pub enum Code {
 
 impl Code {
     /// Every code with its meaning in one line.
-    pub const ALL: [(Self, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str); 15] = [
         (Self::Unexpected, "something broke that should not"),
         (Self::Answer, "the server's answer is not what the protocol says, or not what was asked for"),
         (Self::Changed, "the artifact changed while it was being signed"),
@@ -52,6 +58,7 @@ impl Code {
         (Self::Governance, "governance documents hold errors, or a policy test came out differently"),
         (Self::Artifact, "the artifact cannot be signed like this"),
         (Self::Unknown, "nothing of that name"),
+        (Self::Configuration, "the service's configuration cannot be used"),
         (Self::Pending, "the request waits for approvals"),
         (Self::Temporary, "something that is needed does not answer now"),
         (Self::Unreachable, "the server cannot be reached"),
@@ -71,6 +78,7 @@ impl Code {
             Self::Governance => "CH2006",
             Self::Artifact => "CH2007",
             Self::Unknown => "CH2008",
+            Self::Configuration => "CH2009",
             Self::Pending => "CH4020",
             Self::Temporary => "CH7501",
             Self::Unreachable => "CH7502",
@@ -88,41 +96,58 @@ impl Code {
             | Self::Trust
             | Self::Governance
             | Self::Artifact
-            | Self::Unknown => Exit::Usage,
+            | Self::Unknown
+            | Self::Configuration => Exit::Usage,
             Self::Pending => Exit::Pending,
             Self::Temporary | Self::Unreachable => Exit::Temporary,
         }
     }
 }
 
-/// One line of the reference: a code, its meaning, and the exit code that goes with it.
+/// One line of the reference: a code, its meaning, the way out, and the exit code that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line {
     /// `CH4012`.
     pub code: &'static str,
     /// In one line.
     pub meaning: &'static str,
+    /// What to do, in one line.
+    pub remedy: &'static str,
     /// How a command ends with it.
     pub exit: Exit,
+}
+
+impl Line {
+    fn new(code: &'static str, meaning: &'static str, exit: Exit) -> Self {
+        Self { code, meaning, remedy: remedy::of(code), exit }
+    }
 }
 
 /// Every stable code, sorted.
 #[must_use]
 pub fn lines() -> Vec<Line> {
-    let own = Code::ALL.map(|(code, meaning)| Line { code: code.code(), meaning, exit: code.exit() });
-    let refusals = RefusalCode::ALL.map(|(code, meaning)| Line {
-        code: code.code(),
-        meaning,
-        exit: Exit::of_refusal(code.class()),
-    });
-    let reasons = Reason::ALL.map(|(reason, meaning)| Line {
-        code: reason.code(),
-        meaning,
-        exit: Exit::of_outcome(reason.outcome()),
-    });
-    let mut lines: Vec<Line> = own.into_iter().chain(refusals).chain(reasons).collect();
+    let own = Code::ALL.map(|(code, meaning)| Line::new(code.code(), meaning, code.exit()));
+    let refusals = RefusalCode::ALL
+        .map(|(code, meaning)| Line::new(code.code(), meaning, Exit::of_refusal(code.class())));
+    let reasons = Reason::ALL
+        .map(|(reason, meaning)| Line::new(reason.code(), meaning, Exit::of_outcome(reason.outcome())));
+    // What the HTTP door shares with the command line is told in the command line's words.
+    let door = HttpCode::ALL
+        .into_iter()
+        .filter(|(code, _)| !Code::ALL.iter().any(|(own, _)| own.code() == code.code()))
+        .map(|(code, meaning)| Line::new(code.code(), meaning, exit_of_status(code.status())));
+    let mut lines: Vec<Line> = own.into_iter().chain(refusals).chain(reasons).chain(door).collect();
     lines.sort_by_key(|line| line.code);
     lines
+}
+
+/// The exit code of what only the HTTP door says: the request was not one, or it may be made again.
+const fn exit_of_status(status: u16) -> Exit {
+    match status {
+        408 | 429 | 502..=504 => Exit::Temporary,
+        400..=499 => Exit::Usage,
+        _ => Exit::Error,
+    }
 }
 
 /// Looks a code up.
@@ -143,5 +168,28 @@ mod tests {
         assert_eq!(codes.len(), count);
         assert_eq!(find("ch4012").unwrap().exit, Exit::Denied);
         assert!(find("CH9999").is_none());
+    }
+
+    #[test]
+    fn every_code_that_anybody_can_see_is_explained() {
+        let refusals = RefusalCode::ALL.iter().map(|(code, _)| code.code());
+        let reasons = Reason::ALL.iter().map(|(reason, _)| reason.code());
+        let door = HttpCode::ALL.iter().map(|(code, _)| code.code());
+        let own = Code::ALL.iter().map(|(code, _)| code.code());
+        for code in refusals.chain(reasons).chain(door).chain(own) {
+            let line = find(code).unwrap_or_else(|| panic!("{code} is not in the catalogue"));
+            assert!(!line.meaning.is_empty() && !line.remedy.is_empty(), "{code}");
+            assert_ne!(line.exit, Exit::Ok, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_the_door_shares_ends_the_same_way() {
+        for (code, _) in HttpCode::ALL {
+            let exit = find(code.code()).unwrap().exit;
+            let is_pending = code == HttpCode::Pending;
+            let by_status = if is_pending { Exit::Pending } else { exit_of_status(code.status()) };
+            assert_eq!(exit, by_status, "{code:?}");
+        }
     }
 }

@@ -64,9 +64,15 @@ fn codes(lines: &[Line]) -> (String, Value) {
     let mut list = Vec::new();
     for line in lines {
         text.push_str(&format!("{}  exit {:>2}  {}\n", line.code, line.exit.code(), line.meaning));
-        list.push(json!({"code": line.code, "exit_code": line.exit.code(), "meaning": line.meaning}));
+        text.push_str(&format!("  what to do:  {}\n", line.remedy));
+        list.push(member(line));
     }
     (text, json!({"codes": list}))
+}
+
+fn member(line: &Line) -> Value {
+    let Line { code, meaning, remedy, exit } = line;
+    json!({"code": code, "exit_code": exit.code(), "meaning": meaning, "what_to_do": remedy})
 }
 
 fn command(topic: &[String]) -> Result<(String, Value), Failure> {

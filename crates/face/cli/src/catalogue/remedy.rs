@@ -1,0 +1,85 @@
+//! What to do about each stable code. Never advises to weaken a rule.
+
+/// Code and way out, sorted.
+const REMEDIES: [(&str, &str); 59] = [
+    ("CH1001", "report it, with the request id and the service's log"),
+    ("CH1002", "look whether a proxy answers in the service's place; else report it"),
+    ("CH1003", "let the build finish writing, then sign again"),
+    ("CH2001", "chancery help COMMAND shows what it takes"),
+    ("CH2002", "check the path, its permissions and the room on the disk"),
+    ("CH2003", "say --replace to replace the signature, or --output DIR to write elsewhere"),
+    ("CH2004", "set CHANCERY_SERVER or give --server https://sign.example"),
+    ("CH2005", "fetch trust.json again from the service and give it with --trust"),
+    ("CH2006", "chancery policy check names file and line of each"),
+    ("CH2007", "name the right --format, or sign the file with --detached"),
+    ("CH2008", "check the name; chancery whoami and chancery key list show what there is"),
+    ("CH2009", "correct the configuration file where the message points to"),
+    ("CH2101", "send what the OpenAPI document at /openapi.json describes; update an old client"),
+    ("CH2102", "send what the OpenAPI document at /openapi.json describes; update an old client"),
+    ("CH2103", "ask for fewer statements at a time, or send a smaller body"),
+    ("CH2104", "send the body as the media type that the OpenAPI document at /openapi.json names"),
+    ("CH2105", "run the command on the machine of the development service"),
+    ("CH3001", "let the CI issue the token, and pass it on unchanged"),
+    ("CH3002", "ask the owners of the governance repository to register the issuer in issuers.toml"),
+    ("CH3003", "request the token with audience chancery:<host>:sha256:<request id>"),
+    ("CH3004", "request a token for each request; one token is good for one"),
+    ("CH3005", "request the token right before it is used, and check the machine's clock"),
+    ("CH3006", "request a fresh token for each request"),
+    ("CH3007", "run chancery sign in a pipeline; people approve"),
+    ("CH3008", "run inside a CI job that may ask for a token (GitHub: permissions: id-token: write)"),
+    ("CH4001", "chancery whoami shows the profiles that name this job"),
+    (
+        "CH4002",
+        "use a profile that chancery whoami lists, or ask the owners of the governance repository for a grant",
+    ),
+    ("CH4012", "run the job from where the grant says: the answer names what was found and what is expected"),
+    ("CH4013", "change what the guardrail forbids: the answer names the rule"),
+    ("CH4014", "ask for a format that the profile allows; the answer lists them"),
+    ("CH4015", "let the client make the statement from the artifact itself"),
+    ("CH4016", "wait until the window has room"),
+    ("CH4017", "request the token with audience chancery:<host>:sha256:<request id>"),
+    ("CH4018", "the service's operator looks with chancery key list, and makes or certifies the key"),
+    ("CH4020", "continue later with chancery request wait ID"),
+    ("CH5001", "sign again; if it stays, the service's operator runs chancery doctor"),
+    ("CH5002", "sign again; if it stays, the service's operator runs chancery doctor"),
+    ("CH5003", "sign again; if it stays, the service's operator runs chancery doctor"),
+    ("CH5004", "build the artifact again, and sign what the build made"),
+    ("CH6001", "get the signed artifact, or its .sigstore.json, from where it was published"),
+    ("CH6002", "do not use the file; fetch it again from where it was published"),
+    ("CH6003", "do not use the file; fetch it again from where it was published"),
+    ("CH6004", "do not use the file; fetch it again from where it was published"),
+    ("CH6005", "do not use the file; fetch it again from where it was published"),
+    ("CH6006", "do not use the file; check that --trust is of the service that signed it"),
+    ("CH6007", "do not use the file; ask who publishes it"),
+    ("CH6008", "do not use the file; a current release should be there"),
+    ("CH6009", "do not use the file; ask who publishes it for one with a timestamp"),
+    ("CH6010", "do not use the file; a current release should be there"),
+    ("CH6011", "do not use the file; ask who publishes it which signer is right"),
+    ("CH6012", "give --policy NAME, a policy of the trust document; chancery inspect shows without judging"),
+    ("CH6013", "do not use the file; report it: a signature outside the ledger is an alarm"),
+    ("CH6014", "verify it with the tool of its format"),
+    ("CH6015", "fetch trust.json again from the service, and check which key must have signed it"),
+    ("CH6016", "try again"),
+    ("CH7501", "try again: the same request gets the same result once it is released"),
+    ("CH7502", "check address and network; chancery doctor looks closer"),
+    ("CH7503", "try again in a moment, with fewer jobs at a time"),
+    ("CH7504", "try again; look whether the network or a proxy holds the body back"),
+];
+
+/// What to do about a code; nothing for what is none.
+pub(super) fn of(code: &str) -> &'static str {
+    REMEDIES.iter().find(|(known, _)| *known == code).map_or("", |(_, remedy)| remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_one_and_every_one_a_code() {
+        let listed: Vec<&str> = REMEDIES.iter().map(|(code, _)| *code).collect();
+        let known: Vec<&str> = crate::catalogue::lines().iter().map(|line| line.code).collect();
+        assert_eq!(listed, known);
+        assert!(REMEDIES.iter().all(|(_, remedy)| !remedy.is_empty()));
+    }
+}
