@@ -15,7 +15,7 @@ struct Case {
     exit: i32,
     /// What the explanation names: what was found.
     actual: &'static str,
-    /// How many leaves of kind `denied` it leaves. What asks for nothing that exists is a usage error, not a refusal.
+    /// How many leaves of kind `denied` it leaves.
     denied: usize,
 }
 
@@ -69,10 +69,10 @@ const CASES: [Case; 6] = [
         name: "unknown profile",
         claims: &[],
         arguments: &["--profile", "nowhere"],
-        code: "CH2008",
-        exit: 2,
-        actual: "",
-        denied: 0,
+        code: "CH4001",
+        exit: 4,
+        actual: "nowhere",
+        denied: 1,
     },
 ];
 
@@ -104,6 +104,9 @@ fn each_refusal_is_explained_and_logged() {
         let denied = of_kind(&leaves, "denied");
         assert_eq!(denied.len(), case.denied, "{}: {leaves:?}", case.name);
         assert!(denied.iter().all(|leaf| leaf["code"] == case.code));
+        if case.name == "unknown profile" {
+            assert_eq!(error["hint"], "use profile `dev`");
+        }
     }
 }
 

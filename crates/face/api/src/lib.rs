@@ -4,6 +4,7 @@
 //! Answers may grow members, so readers ignore unknown ones; request bodies refuse them.
 
 pub mod admin;
+pub mod audience;
 pub mod code;
 pub mod dev;
 pub mod health;

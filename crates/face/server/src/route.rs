@@ -11,7 +11,7 @@ use chancery_api::code::Code;
 use crate::exchange;
 use crate::fault::Fault;
 use crate::http::{
-    admin, dev, health, key, ledger, policy, profile, request, sign, tile, timestamp, trust, whoami,
+    admin, audience, dev, health, key, ledger, policy, profile, request, sign, tile, timestamp, trust, whoami,
 };
 use crate::openapi;
 use crate::service::Service;
@@ -58,6 +58,7 @@ fn public_routes() -> Vec<(Route, Handler)> {
         (route("POST", "/v1/sign", Token), post(sign::post)),
         (route("GET", "/v1/whoami", Token), get(whoami::get)),
         (route("GET", "/v1/requests/{id}", Public), get(request::get)),
+        (route("GET", "/v1/audience", Public), get(audience::get)),
         (route("GET", "/v1/profiles/{name}", Public), get(profile::get)),
         (route("GET", "/v1/keys", Public), get(key::list)),
         (route("GET", "/v1/keys/{id}", Public), get(key::get)),

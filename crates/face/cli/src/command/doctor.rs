@@ -117,7 +117,9 @@ fn clock(answer: &Answer, now: Time) -> Finding {
 }
 
 fn identity(server: &Server, context: &Context<'_, '_>) -> Finding {
-    match ask::token(server, context.host, &format!("chancery:{}", server.host())) {
+    let token = ask::audience_host(server)
+        .and_then(|host| ask::token(server, context.host, &format!("chancery:{host}")));
+    match token {
         Ok(token) => Finding::good("identity", "token", format!("found in {}", token.source())),
         Err(failure) => Finding::bad("identity", "token", &failure),
     }

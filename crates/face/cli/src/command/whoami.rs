@@ -1,11 +1,9 @@
 //! `chancery whoami`: the job's own token, as the service reads it.
 
 use chancery_api::whoami::Whoami;
-use chancery_core::id::ProfileName;
 use serde_json::json;
 
 use super::Context;
-use crate::client::Server;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::sign::ask;
@@ -14,7 +12,8 @@ use crate::terminal::{Shape, printable};
 /// Shows identity, claims and profiles.
 pub(crate) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let server = context.server()?;
-    let token = ask::token(&server, context.host, &audience(&server, context))?;
+    let audience = format!("chancery:{}", ask::audience_host(&server)?);
+    let token = ask::token(&server, context.host, &audience)?;
     let who: Whoami = server.get_as("/v1/whoami", &token)?.json()?;
     match context.terminal.shape() {
         Shape::Json => {
@@ -27,13 +26,6 @@ pub(crate) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
         Shape::Text => context.terminal.result(&lines(&who, token.source())),
     }
     Ok(Exit::Ok)
-}
-
-/// The audience that names no request. The profile knows the service's name; without one its address must do.
-fn audience(server: &Server, context: &Context<'_, '_>) -> String {
-    let named = context.host.variable("CHANCERY_PROFILE").and_then(|name| ProfileName::parse(&name).ok());
-    let told = named.and_then(|name| ask::profile(server, &name).ok()).map(|profile| profile.audience_host);
-    format!("chancery:{}", told.unwrap_or_else(|| server.host()))
 }
 
 fn lines(who: &Whoami, source: &str) -> String {

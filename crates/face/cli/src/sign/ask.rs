@@ -1,9 +1,13 @@
 //! Statements become a request, the request names the audience, the token answers for both.
 
+use std::collections::BTreeMap;
+
+use chancery_api::audience::Audience;
 use chancery_api::dev::RunnerToken;
 use chancery_api::profile::Profile;
 use chancery_api::rehearsal::Rehearsal;
 use chancery_api::signed::Signed;
+use chancery_core::environment::Environment;
 use chancery_core::id::ProfileName;
 use chancery_core::request::Request;
 use chancery_core::statement::Statement;
@@ -13,9 +17,31 @@ use crate::client::Server;
 use crate::failure::Failure;
 use crate::host::{Host, IdentityToken};
 
-/// The public side of a profile.
+/// The public side of a profile. One that does not exist is asked for all the same: the service refuses it to a caller
+/// that it knows, says what that caller may use, and records it.
 pub(crate) fn profile(server: &Server, name: &ProfileName) -> Result<Profile, Failure> {
-    server.get(&format!("/v1/profiles/{name}"))?.json()
+    match server.get(&format!("/v1/profiles/{name}")) {
+        Ok(answer) => answer.json(),
+        Err(failure) if failure.code == Code::Unknown.code() => unknown_profile(server, name),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn unknown_profile(server: &Server, name: &ProfileName) -> Result<Profile, Failure> {
+    Ok(Profile {
+        name: name.clone(),
+        // Nothing is decided by these: the service knows no such profile.
+        environment: Environment::Development,
+        binding: "request".to_owned(),
+        audience_host: audience_host(server)?,
+        formats: BTreeMap::new(),
+    })
+}
+
+/// The service's name in audiences.
+pub(crate) fn audience_host(server: &Server) -> Result<String, Failure> {
+    let audience: Audience = server.get("/v1/audience")?.json()?;
+    Ok(audience.audience_host)
 }
 
 /// One request over statements, at most 1,000.
@@ -64,6 +90,7 @@ fn bound_token(
 
 /// The job's token for an audience.
 pub(crate) fn token(server: &Server, host: &dyn Host, audience: &str) -> Result<IdentityToken, Failure> {
+    server.say_audience(audience);
     if let Some(given) = development_token(server, host, audience) {
         return given;
     }

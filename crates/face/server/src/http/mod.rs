@@ -1,6 +1,7 @@
 //! Handlers, one file per resource. A handler reads its input strictly, calls one use case, and translates the answer.
 
 pub(crate) mod admin;
+pub(crate) mod audience;
 pub(crate) mod dev;
 pub(crate) mod health;
 pub(crate) mod key;
