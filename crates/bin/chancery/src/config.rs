@@ -147,7 +147,7 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let mut config: Self = toml::from_str(&text)
-            .map_err(|error| ConfigError::Syntax { path: path.to_owned(), what: error.to_string() })?;
+            .map_err(|error| ConfigError::Syntax { path: path.to_owned(), what: said(&text, &error) })?;
         let base = path.parent().unwrap_or_else(|| Path::new("."));
         config.anchor(base);
         let problems = config.problems();
@@ -158,7 +158,8 @@ impl Config {
     }
 
     fn anchor(&mut self, base: &Path) {
-        let anchor = |path: &mut PathBuf| *path = base.join(&path);
+        // Through its components, so that `.` is not shown to people.
+        let anchor = |path: &mut PathBuf| *path = base.join(&path).components().collect();
         anchor(&mut self.data_dir);
         anchor(&mut self.governance_dir);
         self.keyguard.passphrase_file.iter_mut().for_each(anchor);
@@ -221,5 +222,60 @@ impl Config {
     #[must_use]
     pub(crate) fn url(&self) -> String {
         format!("https://{}", self.host)
+    }
+}
+
+/// Where a syntax error is and what it is, without a word of the file: what stands in the wrong place may be a secret,
+/// and this goes into logs. Names of fields are ours, so they stay; values do not.
+fn said(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count().saturating_add(1);
+    let column = before.chars().rev().take_while(|c| *c != '\n').count().saturating_add(1);
+    let message = error.message().lines().next().unwrap_or_default();
+    let names_a_field =
+        ["unknown field", "missing field", "duplicate"].iter().any(|start| message.starts_with(start));
+    let what = if names_a_field { message.to_owned() } else { without_values(message) };
+    format!("line {line}, column {column}: {what}")
+}
+
+/// Serde quotes what it found before `, expected`; what it expected is ours.
+fn without_values(message: &str) -> String {
+    let (found, expected) = message.split_once(", expected").map_or((message, None), |(a, b)| (a, Some(b)));
+    let quote = |c: char| c == '"' || c == '`';
+    let found = match (found.find(quote), found.rfind(quote)) {
+        (Some(from), Some(to)) if from < to => {
+            let (head, tail) = (found.get(..from).unwrap_or_default(), found.get(to..).unwrap_or_default());
+            format!("{}{}", head.trim_end(), tail.trim_start_matches(quote))
+        }
+        _ => found.to_owned(),
+    };
+    expected.map_or(found.clone(), |expected| format!("{found}, expected{expected}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_say_where_and_never_what_stands_there() {
+        let cases = [
+            ("host = \"h\"\nlisten = \"hunter2-listen\"", "line 2, column 10: "),
+            ("dev = \"hunter2\"", "line 1, column 7: invalid type: string, expected a boolean"),
+            ("host = \"h\"\n  hunter2 hunter2", "line 2, column "),
+            ("host = hunter2", "line 1, column "),
+            ("-----BEGIN hunter2 KEY-----", "line 1, column "),
+            ("[keyguard]\nthreads = \"hunter2 `x` \\\"y\\\"\"", "line 2, column 11: invalid type: string"),
+            ("\"hunter2", "line 1, column "),
+        ];
+        for (text, start) in cases {
+            let error = toml::from_str::<Config>(text).unwrap_err();
+            let said = said(text, &error);
+            assert!(said.starts_with(start), "{text}: {said}");
+            assert!(!said.contains("hunter2") && !said.contains('\n'), "{text}: {said}");
+        }
+        let text = "host = \"h\"\npassphrase = \"hunter2\"\n";
+        let said = said(text, &toml::from_str::<Config>(text).unwrap_err());
+        assert!(said.starts_with("line 2, column 1: unknown field `passphrase`, expected"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
     }
 }

@@ -1,7 +1,7 @@
 //! `serve --dev`: a data directory that has everything, made on first use. Loopback only, DO NOT TRUST in every name.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::ports::SystemEntropy;
 /// The development issuer's `iss`. Its key is pinned in `issuers.toml`, so nothing is ever fetched from there.
 pub(crate) const ISSUER: &str = "https://issuer.dev.localhost";
 /// Where it listens unless told otherwise.
-pub(crate) const LISTEN: &str = "127.0.0.1:8484";
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8484);
 
 /// The governance of a development installation, as files.
 const GOVERNANCE: [(&str, &str); 5] = [
@@ -29,10 +29,11 @@ const GOVERNANCE: [(&str, &str); 5] = [
 
 /// Makes what is missing in `directory` and answers with the configuration file. What exists is left as it is, but for
 /// the address to listen on.
-pub(crate) fn prepare(directory: &Path, listen: Option<&str>) -> anyhow::Result<PathBuf> {
+pub(crate) fn prepare(directory: &Path, listen: Option<SocketAddr>) -> anyhow::Result<PathBuf> {
     make_private(directory)?;
     let directory = directory.canonicalize()?;
-    let address: SocketAddr = listen.unwrap_or(LISTEN).parse().context("`--listen` wants ADDRESS:PORT")?;
+    let address = listen.unwrap_or(LISTEN);
+    // INVARIANT: never on an address that others reach; the caller of this tells people what to do instead.
     anyhow::ensure!(address.ip().is_loopback(), "`--dev` serves loopback only; {address} is not");
     let issuer = issuer_key(&directory)?;
     let governance = directory.join("governance");

@@ -71,7 +71,7 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     std::fs::create_dir_all(&directory)?;
     std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700))?;
     let origin = Origin::parse(&config.ledger.origin)?;
-    let key = LedgerKey::load_or_create(&directory.join("ledger.key"), &origin)?;
+    let key = ledger_key(&directory.join("ledger.key"), &origin)?;
     let vkey = key.verifier().to_string();
     let documents = documents::read(&config.governance_dir)?;
     let beginning = Beginning {
@@ -91,6 +91,11 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     tokio::spawn(sweep(Arc::clone(&gateway)));
     tokio::spawn(pulse(Arc::clone(&gateway), Arc::clone(&keyguard), control));
     serve(&config, gateway, &ledger).await
+}
+
+fn ledger_key(path: &Path, origin: &Origin) -> anyhow::Result<LedgerKey> {
+    let key = LedgerKey::load_or_create(path, origin);
+    key.with_context(|| format!("cannot use the ledger's key `{}`", path.display()))
 }
 
 async fn start(gateway: &Gateway) -> anyhow::Result<()> {
@@ -220,8 +225,9 @@ async fn serve(config: &Config, gateway: Arc<Gateway>, ledger: &Arc<Ledger>) -> 
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let tls = listen::tls(config, &gateway)?;
+    let end = listen::End::new()?;
     export::write(config, &gateway, address).await?;
-    let server = listen::run(config, gateway, tls, (listener, admin));
+    let server = listen::run(config, gateway, tls, (listener, admin, end));
     let outcome = tokio::select! {
         outcome = server => outcome,
         why = ledger.stopped() => Err(anyhow::anyhow!("the ledger stopped: {why}")),

@@ -14,6 +14,7 @@ use chancery_core::time::Time;
 use crate::keyguard_role::RefusesToStart;
 use crate::ports::SystemClock;
 use crate::supervisor::{self, Roles};
+use crate::way::{self, Way};
 use crate::{dev, gateway_role, init, keyguard_role};
 
 /// This binary.
@@ -46,7 +47,15 @@ impl Host for Wired {
         supervisor::this_program().map_err(|error| failure(&error.into()))
     }
     fn serve(&self, options: &ServeOptions) -> Result<(), Failure> {
-        serve(options).map_err(|error| failure(&error))
+        let config = match Way::of(options)? {
+            Way::Configured(path) => path,
+            Way::Development(listen) => {
+                let made = dev_directory(options).and_then(|directory| dev::prepare(&directory, listen));
+                made.map_err(|error| failure(&error))?
+            }
+        };
+        way::check(&config)?;
+        serve(options, config).map_err(|error| failure(&error))
     }
     fn init(&self, options: &InitOptions) -> Result<Vec<PathBuf>, Failure> {
         init::init(options).map_err(|error| failure(&error))
@@ -85,13 +94,8 @@ fn log() {
     let _already = subscriber.try_init().is_err();
 }
 
-fn serve(options: &ServeOptions) -> anyhow::Result<()> {
+fn serve(options: &ServeOptions, config: PathBuf) -> anyhow::Result<()> {
     log();
-    let config = match (&options.config, options.dev) {
-        (Some(path), false) => path.canonicalize()?,
-        (None, true) => dev::prepare(&dev_directory(options)?, options.listen.as_deref())?,
-        _ => anyhow::bail!("give either `--dev` or `--config FILE`"),
-    };
     if let Some(marker) = ci_marker() {
         tracing::warn!(
             marker,

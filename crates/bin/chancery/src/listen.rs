@@ -9,6 +9,7 @@ use chancery_server::Parts;
 use chancery_server::dev_certificate::DevCertificate;
 use chancery_server::dev_issuer::DevIssuer;
 use chancery_server::tls::Tls;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
 use crate::dev;
@@ -30,10 +31,10 @@ pub(crate) async fn run(
     config: &Config,
     gateway: Arc<Gateway>,
     tls: Tls,
-    (listener, admin): (TcpListener, UnixListener),
+    (listener, admin, end): (TcpListener, UnixListener, End),
 ) -> anyhow::Result<()> {
     let dev = config.dev.then(|| dev_issuer(config)).transpose()?;
-    chancery_server::run(Parts { gateway, listener, tls, admin, dev }, terminated()).await?;
+    chancery_server::run(Parts { gateway, listener, tls, admin, dev }, end.asked()).await?;
     Ok(())
 }
 
@@ -45,15 +46,24 @@ fn dev_issuer(config: &Config) -> anyhow::Result<DevIssuer> {
     })
 }
 
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let wait = async |kind| match signal(kind) {
-        Ok(mut signal) => drop(signal.recv().await),
-        // Without the handler the signal's default action ends the process.
-        Err(_) => std::future::pending().await,
-    };
-    tokio::select! {
-        () = wait(SignalKind::terminate()) => {}
-        () = wait(SignalKind::interrupt()) => {}
+/// The signals that ask for the end. Made before anybody is told that the service is ready: from then on a signal must
+/// find somebody who finishes what is under way.
+#[derive(Debug)]
+pub(crate) struct End {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl End {
+    /// Takes the signals over from their default action.
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt })
+    }
+    async fn asked(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

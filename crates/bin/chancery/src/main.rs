@@ -16,6 +16,7 @@ mod keyguard_role;
 mod listen;
 mod ports;
 mod supervisor;
+mod way;
 mod wiring;
 
 fn main() -> std::process::ExitCode {
