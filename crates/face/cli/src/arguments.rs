@@ -59,6 +59,9 @@ pub(crate) struct Globals {
     /// Say what is exchanged with the service.
     #[arg(long, global = true)]
     pub(crate) debug: bool,
+    /// Show each exchange with the service as a curl command on stderr; tokens as variables, never their values.
+    #[arg(long, global = true)]
+    pub(crate) print_curl: bool,
     /// When to use colour.
     #[arg(
         long,
@@ -93,7 +96,7 @@ pub(crate) enum Command {
     Whoami,
     /// Look for what is wrong with the set-up.
     Doctor(doctor::Args),
-    /// Search the ledger, prove an entry, show the latest checkpoint.
+    /// Search the ledger, prove an entry, show the latest checkpoint, copy everything.
     #[command(subcommand)]
     Ledger(ledger::Verb),
     /// Show a request, or wait for it.
@@ -112,6 +115,8 @@ pub(crate) enum Command {
     Completion(completion::Args),
     /// Write the manual pages.
     Man(crate::command::man::Args),
+    /// Show the environment variables that are read, with their values.
+    Env,
     /// Explain exit codes, an error code, or a command.
     Help(help::Args),
     /// Show the version.

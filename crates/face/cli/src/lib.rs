@@ -10,6 +10,7 @@ mod command;
 mod demo;
 mod evidence;
 pub mod exit;
+mod export;
 pub mod failure;
 mod file;
 pub mod host;

@@ -1,6 +1,7 @@
 //! The service as the command line talks to it: one kept connection, bounded answers, problems as failures.
 
 mod address;
+mod curl;
 mod problem;
 mod server;
 

@@ -8,6 +8,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Method, Url};
 use tokio::runtime::{Builder, Runtime};
 
+use super::curl::{Credential, Curl, Sent};
 use super::{address, problem};
 use crate::arguments::Globals;
 use crate::catalogue::Code;
@@ -52,6 +53,7 @@ pub(crate) struct Server {
     client: Client,
     base: Url,
     debug: bool,
+    curl: Option<Curl>,
 }
 
 impl Server {
@@ -70,21 +72,22 @@ impl Server {
             None if base.scheme() == "http" => builder.tls_certs_only([]),
             None => builder,
         };
-        Self::build(builder, base, globals)
+        Self::build(builder, (base, Curl::with_certificates(globals.ca.as_deref())), globals)
     }
     /// The administrator's socket, where the permission of the file is the authority.
     pub(crate) fn admin(globals: &Globals, socket: &Path) -> Result<Self, Failure> {
         let base = address::parse("http://localhost")?;
         let builder = builder(globals).tls_certs_only([]).unix_socket(socket);
-        Self::build(builder, base, globals)
+        Self::build(builder, (base, Curl::over_socket(socket)), globals)
     }
-    fn build(builder: ClientBuilder, base: Url, globals: &Globals) -> Result<Self, Failure> {
+    fn build(builder: ClientBuilder, (base, curl): (Url, Curl), globals: &Globals) -> Result<Self, Failure> {
         let broken = |error: &dyn std::fmt::Display| {
             Failure::new(Code::Unexpected, format!("no http client: {error}"))
         };
         let client = builder.build().map_err(|error| broken(&error))?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| broken(&error))?;
-        Ok(Self { runtime, client, base, debug: globals.debug })
+        let curl = globals.print_curl.then_some(curl);
+        Ok(Self { runtime, client, base, debug: globals.debug, curl })
     }
     /// Its address.
     pub(crate) fn address(&self) -> &str {
@@ -93,11 +96,6 @@ impl Server {
     /// Whether it is on this machine.
     pub(crate) fn is_here(&self) -> bool {
         address::is_here(&self.base)
-    }
-    /// Its name as the address gives it, with the port where there is one.
-    pub(crate) fn host(&self) -> String {
-        let host = self.base.host_str().unwrap_or_default();
-        self.base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
     /// Asks for something public.
     pub(crate) fn get(&self, path: &str) -> Result<Answer, Failure> {
@@ -126,6 +124,11 @@ impl Server {
     ) -> Result<Answer, Failure> {
         let url =
             self.base.join(path).map_err(|_| Failure::new(Code::Usage, format!("`{path}` is not a path")))?;
+        if let Some(curl) = &self.curl {
+            let credential = token.map(|_| credential(path));
+            let sent = Sent { method: method.as_str(), url: url.as_str(), credential, body: body.as_deref() };
+            say(&curl.line(&sent));
+        }
         let mut request = self.client.request(method.clone(), url);
         if let Some(token) = token {
             request = request.bearer_auth(token.expose());
@@ -137,16 +140,19 @@ impl Server {
             self.runtime.block_on(receive(request)).map_err(|error| self.unreachable(&error))?;
         if self.debug {
             let id = answer.request_id.as_deref().unwrap_or("-");
-            drop(writeln!(
-                std::io::stderr(),
-                "debug: {method} {path} → {status}, {} bytes, request {id}",
-                answer.body.len()
-            ));
+            say(&format!("debug: {method} {path} → {status}, {} bytes, request {id}", answer.body.len()));
         }
         if status == 200 || status == 201 {
             Ok(answer)
         } else {
             Err(problem::read(status, &answer.body, answer.request_id))
+        }
+    }
+
+    /// With `--print-curl`, says what the variable `TOKEN` in the commands stands for.
+    pub(crate) fn say_audience(&self, audience: &str) {
+        if self.curl.is_some() {
+            say(&format!("# TOKEN: the job's identity token for audience {audience}"));
         }
     }
 
@@ -160,6 +166,16 @@ impl Server {
             .hint("is the address right and the service running? `chancery doctor` looks closer"),
         }
     }
+}
+
+/// The development service's runner is asked with the runner's credential, everything else with an identity token.
+fn credential(path: &str) -> Credential {
+    if path.starts_with("/dev/actions/") { Credential::Runner } else { Credential::Token }
+}
+
+/// Nobody to tell when stderr is gone.
+fn say(line: &str) {
+    drop(writeln!(std::io::stderr(), "{line}"));
 }
 
 enum Broken {

@@ -1,10 +1,13 @@
-//! `chancery ledger search|prove|checkpoint`: what the service says is checked against trust before it is shown.
+//! `chancery ledger search|prove|checkpoint|export`: what the service says is checked against trust before it is shown.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chancery_api::ledger::{LedgerEntry, LedgerSearch};
 use chancery_core::digest::Sha256;
 use chancery_core::verdict::Reason;
+use chancery_ledger::merkle::Head;
+use chancery_ledger::note::MAX_NOTE;
+use chancery_ledger::receipt::CosignedCheckpoint;
 use chancery_verify::snapshot::TrustSnapshot;
 use serde_json::{Value, json};
 
@@ -12,6 +15,7 @@ use super::Context;
 use crate::catalogue::Code;
 use crate::client::Server;
 use crate::exit::Exit;
+use crate::export;
 use crate::failure::Failure;
 use crate::file::{reader, replacement::Replacement};
 use crate::sign::proof;
@@ -34,12 +38,25 @@ pub(crate) enum Verb {
         #[command(flatten)]
         trust: trust::Source,
     },
+    /// Copy the whole ledger into a directory, every entry checked against the checkpoint.
+    Export(Export),
     /// Show the latest checkpoint, its signatures checked.
     Checkpoint {
         /// Whom to trust.
         #[command(flatten)]
         trust: trust::Source,
     },
+}
+
+/// Where a copy goes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// Directory for checkpoint, tiles and entries (C2SP tlog-tiles); a copy that is there is brought up to date.
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
+    /// Whom to trust.
+    #[command(flatten)]
+    trust: trust::Source,
 }
 
 /// What to look for.
@@ -72,6 +89,10 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         Verb::Checkpoint { trust } => {
             let trust = trust::load(trust, Reach::Online, context)?;
             vouched(&trust.voucher, checkpoint(&server, &trust.snapshot)?)
+        }
+        Verb::Export(wanted) => {
+            let trust = trust::load(&wanted.trust, Reach::Online, context)?;
+            vouched(&trust.voucher, export(&server, &wanted.output, &trust.snapshot)?)
         }
     };
     match context.terminal.shape() {
@@ -134,23 +155,24 @@ fn prove(
 
 fn checkpoint(server: &Server, trust: &TrustSnapshot) -> Result<(Value, String), Failure> {
     let note = server.get("/ledger/checkpoint")?.text()?;
+    let checkpoint = open(&note, trust)?;
+    let head = checkpoint.head();
+    let cosigned = checkpoint.cosigned().iter();
+    let cosigned: Vec<Value> =
+        cosigned.map(|(name, at)| json!({"name": name, "at": at.to_string()})).collect();
+    let value = json!({
+        "schema": "chancery.ledger-checkpoint/1", "origin": checkpoint.origin(), "size": head.size,
+        "root": head.root.to_string(), "cosigned": cosigned, "note": note,
+    });
+    Ok((value, note))
+}
+
+/// Opens a checkpoint with the ledgers that are trusted.
+fn open(note: &str, trust: &TrustSnapshot) -> Result<CosignedCheckpoint, Failure> {
     let mut why = String::from("no ledger is trusted");
     for ledger in &trust.roots.ledgers {
-        let opened = trust.ledger_trust(ledger).and_then(|words| words.open(&note));
-        match opened {
-            Ok(checkpoint) => {
-                let head = checkpoint.head();
-                let cosigned: Vec<Value> = checkpoint
-                    .cosigned()
-                    .iter()
-                    .map(|(name, at)| json!({"name": name, "at": at.to_string()}))
-                    .collect();
-                let value = json!({
-                    "schema": "chancery.ledger-checkpoint/1", "origin": checkpoint.origin(), "size": head.size,
-                    "root": head.root.to_string(), "cosigned": cosigned, "note": note,
-                });
-                return Ok((value, note));
-            }
+        match trust.ledger_trust(ledger).and_then(|words| words.open(note)) {
+            Ok(checkpoint) => return Ok(checkpoint),
             Err(error) => why = error.to_string(),
         }
     }
@@ -158,4 +180,46 @@ fn checkpoint(server: &Server, trust: &TrustSnapshot) -> Result<(Value, String),
     failure.code = Reason::NotLogged.code().to_owned();
     failure.exit = Exit::Unlogged;
     Err(failure)
+}
+
+fn export(server: &Server, directory: &Path, trust: &TrustSnapshot) -> Result<(Value, String), Failure> {
+    std::fs::create_dir_all(directory).map_err(|error| Failure::file("write", directory, &error))?;
+    let place = directory.join("checkpoint");
+    let note = server.get("/ledger/checkpoint")?.text()?;
+    let checkpoint = open(&note, trust)?;
+    let old = previous(&place, checkpoint.origin(), trust)?;
+    let head = checkpoint.head();
+    let copied = export::copy(server, directory, (old, *head))?;
+    Replacement::whole(&place, note.as_bytes())?;
+    let (origin, shown) = (checkpoint.origin(), directory.display().to_string());
+    let text = format!(
+        "✓ {} entries of {} are in {}\n  root      {}\n  bundles   {} fetched, {} kept\n",
+        head.size,
+        printable(origin),
+        printable(&shown),
+        head.root,
+        copied.fetched,
+        copied.kept
+    );
+    let value = json!({
+        "schema": "chancery.ledger-export/1", "origin": origin, "size": head.size, "root": head.root.to_string(),
+        "directory": shown, "fetched": copied.fetched, "kept": copied.kept,
+    });
+    Ok((value, text))
+}
+
+/// The head of the copy that is there. A checkpoint of another ledger is not written over.
+fn previous(place: &Path, origin: &str, trust: &TrustSnapshot) -> Result<Option<Head>, Failure> {
+    if !place.exists() {
+        return Ok(None);
+    }
+    let bytes = trust::read_bounded(place, MAX_NOTE)?;
+    let old = open(&String::from_utf8_lossy(&bytes), trust)
+        .map_err(|failure| failure.hint("export into a new directory"))?;
+    if old.origin() == origin {
+        return Ok(Some(*old.head()));
+    }
+    Err(Failure::new(Code::Usage, format!("`{}` is of another ledger", place.display()))
+        .because(old.origin(), origin)
+        .hint("export into a new directory"))
 }

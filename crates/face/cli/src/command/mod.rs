@@ -4,6 +4,7 @@ pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod doctor;
+pub(crate) mod env;
 pub(crate) mod help;
 pub(crate) mod init;
 pub(crate) mod inspect;

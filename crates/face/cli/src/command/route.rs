@@ -8,7 +8,7 @@ use crate::host::{HiddenRole, Host};
 use crate::terminal::Terminal;
 
 use super::{
-    completion, demo, dev, doctor, help, init, inspect, key, ledger, man, policy, request, serve, sign,
+    completion, demo, dev, doctor, env, help, init, inspect, key, ledger, man, policy, request, serve, sign,
     verify, version, whoami,
 };
 
@@ -60,6 +60,7 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Dev(verb) => dev::run(&verb, context),
         Command::Completion(args) => completion::run(&args, context),
         Command::Man(args) => man::run(&args, context),
+        Command::Env => env::run(context),
         Command::Help(args) => help::run(&args, context),
         Command::Version => version::run(context),
         Command::Gateway(given) => return role(HiddenRole::Gateway, &given),

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use chancery_core::algorithm::KeyAlgorithm;
 use chancery_core::request::Request;
+use chancery_ledger::tile::{Content, Tile, push_entry};
 use chancery_testkit::keys::TestKey;
 use serde_json::{Value, json};
 
@@ -40,6 +41,9 @@ pub(crate) struct Fake {
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
     /// Artifacts that it will be asked about, by digest.
     pub(crate) artifacts: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    /// Static files by path: the ledger.
+    pub(crate) files: Arc<Mutex<BTreeMap<String, String>>>,
+    service: Arc<Service>,
 }
 
 struct Service {
@@ -50,13 +54,14 @@ struct Service {
     released: Mutex<BTreeMap<String, String>>,
     asked: Arc<Mutex<Vec<String>>>,
     artifacts: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    files: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Fake {
     pub(crate) fn start(manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let (asked, artifacts) = (Arc::default(), Arc::default());
+        let (asked, artifacts, files) = (Arc::default(), Arc::default(), Arc::default());
         let signer = TrustSigner::new();
         let trust_key = signer.vkey().to_string();
         let service = Arc::new(Service {
@@ -67,14 +72,40 @@ impl Fake {
             released: Mutex::default(),
             asked: Arc::clone(&asked),
             artifacts: Arc::clone(&artifacts),
+            files: Arc::clone(&files),
         });
+        let serving = Arc::clone(&service);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let service = Arc::clone(&service);
+                let service = Arc::clone(&serving);
                 std::thread::spawn(move || service.talk(stream));
             }
         });
-        Self { address, trust_key, asked, artifacts }
+        Self { address, trust_key, asked, artifacts, files, service }
+    }
+    /// Serves the entries `filler 0`, `filler 1` … under a cosigned checkpoint; `other` is the place of an entry that is
+    /// another.
+    pub(crate) fn serve_ledger(&self, size: u64, other: Option<u64>) {
+        let odd = other.map_or_else(|| "filler 0".to_owned(), |_| "another".to_owned());
+        let note = self.service.world.log(&odd, other.unwrap_or(0), size).checkpoint;
+        let mut files = self.files.lock().unwrap();
+        files.clear();
+        files.insert("/ledger/checkpoint".into(), note);
+        for index in 0..size.div_ceil(256) {
+            let range = index * 256..size.min((index + 1) * 256);
+            let width = u16::try_from(range.end - range.start).unwrap();
+            let tile = Tile { content: Content::Entries, index, width };
+            files.insert(format!("/ledger/{tile}"), Self::entries(range, other));
+        }
+    }
+    /// A bundle of these entries.
+    pub(crate) fn entries(range: std::ops::Range<u64>, other: Option<u64>) -> String {
+        let mut bundle = Vec::new();
+        for index in range {
+            let leaf = if other == Some(index) { "another".into() } else { format!("filler {index}") };
+            push_entry(&mut bundle, leaf.as_bytes()).unwrap();
+        }
+        String::from_utf8(bundle).unwrap()
     }
 }
 
@@ -114,6 +145,11 @@ impl Service {
     }
 
     fn answer(&self, target: &str, bearer: &str, body: &str) -> (u16, String) {
+        if let Some(text) =
+            target.strip_prefix("GET ").and_then(|path| self.files.lock().unwrap().get(path).cloned())
+        {
+            return (200, text);
+        }
         match target {
             "GET /v1/profiles/dev" => (200, profile().to_string()),
             "GET /v1/trust.json" => (200, self.trust()),

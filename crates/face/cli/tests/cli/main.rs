@@ -1,7 +1,8 @@
 //! The command line as its users see it: in-process, on captured streams, against a small local service.
 
-#![expect(clippy::unwrap_used, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
+mod export;
 mod fake;
 mod golden;
 mod session;
