@@ -24,14 +24,26 @@ type Waiters = Arc<Mutex<HashMap<u64, oneshot::Sender<Reply>>>>;
 
 #[derive(Debug, Clone)]
 struct Connection {
+    number: u64,
     outgoing: mpsc::Sender<Vec<u8>>,
     waiters: Waiters,
+    replies: Arc<AtomicU64>,
+}
+
+/// What is known of the keyguard's life: whoever sees it change sees that the keyguard lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vital {
+    /// Which connection since the start of this process, counting from 1.
+    pub connection: u64,
+    /// Replies that came over it.
+    pub replies: u64,
 }
 
 /// The keyguard over a socket. Calls made while it is away wait for the next connection until their deadline.
 #[derive(Debug)]
 pub struct KeyguardClient {
     next: AtomicU64,
+    connections: AtomicU64,
     deadline: Duration,
     current: watch::Sender<Option<Connection>>,
 }
@@ -40,7 +52,12 @@ impl KeyguardClient {
     /// A client without a connection; every call ends after `deadline` at the latest.
     #[must_use]
     pub fn new(deadline: Duration) -> Arc<Self> {
-        Arc::new(Self { next: AtomicU64::new(1), deadline, current: watch::Sender::new(None) })
+        Arc::new(Self {
+            next: AtomicU64::new(1),
+            connections: AtomicU64::new(1),
+            deadline,
+            current: watch::Sender::new(None),
+        })
     }
 
     /// Takes a new connection into use. Calls under way on the old one end as unavailable.
@@ -49,13 +66,19 @@ impl KeyguardClient {
         let (reader, writer) = UnixStream::from_std(stream)?.into_split();
         let waiters = Waiters::default();
         let (outgoing, queue) = mpsc::channel(WAITING);
-        let connection = Connection { outgoing, waiters: Arc::clone(&waiters) };
+        let replies = Arc::new(AtomicU64::new(0));
+        let connection = Connection {
+            number: self.connections.fetch_add(1, Ordering::Relaxed),
+            outgoing,
+            waiters: Arc::clone(&waiters),
+            replies: Arc::clone(&replies),
+        };
         // The watch holds the only sender of a connection: replacing or dropping it closes the socket.
         self.current.send_replace(Some(connection));
         tokio::spawn(write_calls(queue, writer));
         let client = Arc::downgrade(self);
         tokio::spawn(async move {
-            let outcome = read_replies(reader, &waiters).await;
+            let outcome = read_replies(reader, &waiters, &replies).await;
             tracing::warn!(error = outcome.err().map(|e| e.to_string()), "keyguard connection ended");
             // Dropping the senders wakes every waiter with "unavailable".
             waiters.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -74,6 +97,14 @@ impl KeyguardClient {
             }
             ours
         });
+    }
+
+    /// The connection in use; `None` while there is none.
+    #[must_use]
+    pub fn vital(&self) -> Option<Vital> {
+        let current = self.current.borrow();
+        let connection = current.as_ref()?;
+        Some(Vital { connection: connection.number, replies: connection.replies.load(Ordering::Relaxed) })
     }
 
     /// Resolves when a connection is in use.
@@ -148,7 +179,7 @@ async fn write_calls(mut queue: mpsc::Receiver<Vec<u8>>, mut writer: OwnedWriteH
     }
 }
 
-async fn read_replies(reader: OwnedReadHalf, waiters: &Waiters) -> io::Result<()> {
+async fn read_replies(reader: OwnedReadHalf, waiters: &Waiters, replies: &AtomicU64) -> io::Result<()> {
     let mut reader = BufReader::with_capacity(64 * 1024, reader);
     let mut header = [0u8; 4];
     loop {
@@ -160,6 +191,7 @@ async fn read_replies(reader: OwnedReadHalf, waiters: &Waiters) -> io::Result<()
         let mut body = vec![0u8; frame::length(header)?];
         reader.read_exact(&mut body).await?;
         let reply: ReplyFrame = frame::decode(&body)?;
+        replies.fetch_add(1, Ordering::Relaxed);
         let waiter = waiters.lock().unwrap_or_else(PoisonError::into_inner).remove(&reply.id);
         if let Some(waiter) = waiter {
             // A caller that went away does not want its answer any more.
@@ -200,6 +232,53 @@ mod tests {
         drop(client);
         first.join().unwrap().unwrap();
         second.join().unwrap().unwrap();
+    }
+
+    /// Answers nothing but what needs neither disk nor token, until it is let go.
+    #[derive(Debug)]
+    struct Slow(Mutex<std::sync::mpsc::Receiver<()>>);
+    impl Handler for Slow {
+        fn answer(&self, call: Call) -> Reply {
+            if !matches!(call, Call::KeyList) {
+                let _gone = self.0.lock().unwrap().recv().is_err();
+            }
+            Reply::Failed(format!("{call:?}"))
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn slow_work_does_not_look_like_death() {
+        let client = KeyguardClient::new(Duration::from_secs(30));
+        assert_eq!(client.vital(), None);
+        let (here, there) = StdStream::pair().unwrap();
+        client.connect(here).unwrap();
+        let (release, held) = std::sync::mpsc::channel();
+        let handler: Arc<dyn Handler> = Arc::new(Slow(Mutex::new(held)));
+        let server = std::thread::spawn(move || serve(there, &handler, 2));
+        let follow = || {
+            let nothing = chancery_core::port::cosigner::Follow {
+                from: 0,
+                leaves: Vec::new(),
+                checkpoint: String::new(),
+            };
+            Call::Follow(nothing)
+        };
+        let slow: Vec<_> = (0..20)
+            .map(|n| if n % 2 == 0 { follow() } else { Call::Health })
+            .map(|call| (Arc::clone(&client), call))
+            .map(|(client, call)| tokio::spawn(async move { client.call(call).await }))
+            .collect();
+        for replies in 0..10 {
+            assert_eq!(client.vital(), Some(Vital { connection: 1, replies }));
+            assert!(client.call(Call::KeyList).await.is_ok());
+        }
+        drop(release);
+        for call in slow {
+            assert!(call.await.unwrap().is_ok());
+        }
+        assert_eq!(client.vital(), Some(Vital { connection: 1, replies: 30 }));
+        drop(client);
+        server.join().unwrap().unwrap();
     }
 
     #[tokio::test]

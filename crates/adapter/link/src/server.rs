@@ -1,4 +1,4 @@
-//! The keyguard's side: threads, no runtime. One thread reads, a few work, replies leave in any order.
+//! The keyguard's side: threads, no runtime. One thread reads, one follows, a few work, replies leave in any order.
 
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -18,33 +18,39 @@ pub trait Handler: Send + Sync {
     fn answer(&self, call: Call) -> Reply;
 }
 
-/// Serves one connection until the other end closes it. `Follow` is answered on the reading thread, in order, because
-/// batches build on each other; everything else by `threads` workers.
+/// Serves one connection until the other end closes it. `Follow` is answered on a thread of its own, in order, because
+/// batches build on each other; `KeyList` on the reading thread, so that the question whether this process lives is
+/// answered while a disk or a token is slow; everything else by `threads` workers.
 pub fn serve(stream: UnixStream, handler: &Arc<dyn Handler>, threads: usize) -> io::Result<()> {
     let writer = Arc::new(Mutex::new(stream.try_clone()?));
-    let (sender, receiver) = sync_channel::<CallFrame>(WAITING);
-    let receiver = Arc::new(Mutex::new(receiver));
+    let (orders, waiting) = sync_channel::<CallFrame>(WAITING);
+    let (batches, following) = sync_channel::<CallFrame>(WAITING);
+    let (waiting, following) = (Arc::new(Mutex::new(waiting)), Arc::new(Mutex::new(following)));
     std::thread::scope(|scope| {
+        scope.spawn(|| work(&following, handler.as_ref(), &writer));
         for _ in 0..threads.max(1) {
-            scope.spawn(|| work(&receiver, handler.as_ref(), &writer));
+            scope.spawn(|| work(&waiting, handler.as_ref(), &writer));
         }
-        let outcome = read_calls(stream, &sender, handler.as_ref(), &writer);
-        drop(sender);
+        let outcome = read_calls(stream, (&orders, &batches), handler.as_ref(), &writer);
+        drop((orders, batches));
         outcome
     })
 }
 
 fn read_calls(
     stream: UnixStream,
-    workers: &SyncSender<CallFrame>,
+    (orders, batches): (&SyncSender<CallFrame>, &SyncSender<CallFrame>),
     handler: &dyn Handler,
     writer: &Mutex<UnixStream>,
 ) -> io::Result<()> {
     let mut reader = io::BufReader::with_capacity(64 * 1024, stream);
     while let Some(call) = frame::read::<CallFrame>(&mut reader)? {
-        if matches!(call.call, Call::Follow(_)) {
+        if matches!(call.call, Call::KeyList) {
             reply(writer, call.id, handler.answer(call.call))?;
-        } else if workers.send(call).is_err() {
+            continue;
+        }
+        let queue = if matches!(call.call, Call::Follow(_)) { batches } else { orders };
+        if queue.send(call).is_err() {
             return Err(io::Error::other("all workers are gone"));
         }
     }

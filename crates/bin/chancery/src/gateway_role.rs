@@ -1,7 +1,6 @@
 //! The gateway process: ledger, use cases, HTTP.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -33,12 +32,13 @@ use crate::greeting::Greeted;
 use crate::issuer_keys::GovernedKeys;
 use crate::listen;
 use crate::ports::{SystemClock, SystemEntropy};
+use crate::pulse;
 use crate::supervisor;
 
 /// A call that is not answered in this time is unavailable.
-const CALL_DEADLINE: Duration = Duration::from_secs(20);
-/// How often the keyguard is asked whether it lives.
-const PULSE: Duration = Duration::from_secs(5);
+pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(20);
+/// How often intents that a failed attempt left are looked for.
+const SWEEP: Duration = Duration::from_secs(5);
 
 /// The keyguard as the ledger's writer sees it.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     }
     start(&gateway).await?;
     tokio::spawn(sweep(Arc::clone(&gateway)));
-    tokio::spawn(pulse(Arc::clone(&gateway), Arc::clone(&keyguard), control));
+    pulse::watch(&gateway, &keyguard, control)?;
     serve(&config, gateway, &ledger).await
 }
 
@@ -174,40 +174,11 @@ fn stamper(section: &TsaSection) -> anyhow::Result<(TsaPool, Vec<Certificate>)> 
     Ok((pool, chain))
 }
 
-/// Asks the keyguard whether it lives, and tells the supervisor when it hangs; a fresh one is told the policy.
-async fn pulse(
-    gateway: Arc<Gateway>,
-    keyguard: Arc<KeyguardClient>,
-    mut control: std::os::unix::net::UnixStream,
-) {
-    loop {
-        tokio::time::sleep(PULSE).await;
-        let health = tokio::time::timeout(CALL_DEADLINE, keyguard.call(Call::Health)).await;
-        if matches!(health, Ok(Ok(_))) {
-            greet_again(&gateway).await;
-        } else if !asks_for_another(&mut control) {
-            return;
-        }
-    }
-}
-
-async fn greet_again(gateway: &Gateway) {
-    if let Err(error) = bootstrap::greet_again(gateway).await {
-        tracing::warn!(%error, "keyguard could not be told the policy");
-    }
-}
-
-/// Whether there is still a supervisor to ask.
-fn asks_for_another(control: &mut std::os::unix::net::UnixStream) -> bool {
-    tracing::error!("keyguard does not answer; asking the supervisor for another");
-    control.write_all(b"h").is_ok()
-}
-
 /// Closes intents whose attempt failed after they were durable, as when the keyguard died before it cosigned them: no
 /// restart is waited for. Apart from the pulse, since it waits for requests that are under way.
 async fn sweep(gateway: Arc<Gateway>) {
     loop {
-        tokio::time::sleep(PULSE).await;
+        tokio::time::sleep(SWEEP).await;
         if let Err(error) = reconcile::reconcile(&gateway).await {
             tracing::warn!(%error, "open intents could not be closed");
         }

@@ -15,6 +15,7 @@ mod issuer_keys;
 mod keyguard_role;
 mod listen;
 mod ports;
+mod pulse;
 mod supervisor;
 mod way;
 mod wiring;

@@ -50,6 +50,8 @@ pub(crate) async fn run(roles: &Roles) -> io::Result<ExitStatus> {
     let mut pause = FIRST_PAUSE;
     loop {
         let started = tokio::time::Instant::now();
+        // Word about the one that ended must not end its successor.
+        while control.try_read(&mut [0u8; 8]).is_ok_and(|read| read > 0) {}
         let mut keyguard = start_keyguard(roles, &control)?;
         tokio::select! {
             status = gateway.wait() => return status,
