@@ -76,13 +76,15 @@ async fn attempt(
     // 2 identity
     let identified = identify(gateway, governance, ask.token.as_deref(), Some(request.id())).await?;
     *known = Some(identified.clone());
-    single_use(gateway, &identified, request.id()).await?;
     // 3 admission
     let profile = admit(&governance.policy, &identified.caller, request.profile())?;
     // 4 statements, and the same wish joins the same request: one task at a time
     let alone = gateway.flights.alone(request.id()).await;
     reconcile::take_up(gateway, request.id()).await?;
     let (recalled, fresh) = split(gateway, profile, &identified, request).await?;
+    if fresh.is_empty() {
+        single_use(gateway, &identified, request.id()).await?;
+    }
     // 5 decision
     rehearse::decide_recalled(gateway, governance, &identified, profile, &recalled)?;
     rehearse::decide_all(gateway, governance, &identified, profile, (request, &fresh))?;
@@ -113,7 +115,8 @@ async fn detached(
     tokio::spawn(work).await.map_err(internal)?
 }
 
-/// A token is good for its first request only; the ledger's transaction makes that final, this answers early.
+/// A token is good for its first request only. The transaction of the intents sees to that; where nothing is made, and
+/// so no intent is logged, it is looked up here.
 async fn single_use(gateway: &Gateway, identified: &Identified, request: RequestId) -> Result<(), Failure> {
     match gateway.parts.state.token_use(identified.caller.token_use).await? {
         Some(first) if first != request => {

@@ -80,8 +80,7 @@ fn write(value: &Value, out: &mut String, depth: usize) -> Result<(), NotCanonic
         }
         Value::Object(members) => {
             let mut sorted: Vec<_> = members.iter().collect();
-            // RFC 8785 §3.2.3: sort by UTF-16 code units, which differs from code points above the BMP.
-            sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+            sorted.sort_by(|(a, _), (b, _)| order(a, b));
             out.push('{');
             for (index, (key, item)) in sorted.into_iter().enumerate() {
                 separate(index, out);
@@ -110,23 +109,42 @@ fn write_number(number: &serde_json::Number, out: &mut String) -> Result<(), Not
     Ok(())
 }
 
-/// RFC 8785 §3.2.2.2: the two-character escapes where JSON has them, `\u00xx` for the other control characters.
+/// RFC 8785 §3.2.3: by UTF-16 code units. That is the order of the bytes, unless a character lies above the BMP.
+fn order(a: &str, b: &str) -> std::cmp::Ordering {
+    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
+}
+
+/// RFC 8785 §3.2.2.2: the two-character escapes where JSON has them, `\u00xx` for the other control characters. What
+/// lies between two of them is copied as it stands.
 fn write_string(text: &str, out: &mut String) {
+    let must_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if u32::from(c) < 0x20 => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(must_escape) {
+        // The byte is ASCII, so both ends of it are boundaries of characters.
+        let (plain, escaped) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(plain);
+        let mut characters = escaped.chars();
+        if let Some(c) = characters.next() {
+            write_escape(c, out);
         }
+        rest = characters.as_str();
     }
+    out.push_str(rest);
     out.push('"');
+}
+
+fn write_escape(c: char, out: &mut String) {
+    match c {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\u{8}' => out.push_str("\\b"),
+        '\u{c}' => out.push_str("\\f"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        c => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+    }
 }
 
 #[cfg(test)]
@@ -148,6 +166,20 @@ mod tests {
         assert!(text.starts_with("{\"\\r\":\"c\",\"1\":\"o\""), "{text}");
         // U+1F600 is a surrogate pair starting D83D, so it sorts before U+FB33.
         assert!(text.find('\u{1f600}').unwrap() < text.find('\u{fb33}').unwrap());
+    }
+
+    #[test]
+    fn escapes_what_json_must_escape_and_nothing_else() {
+        for (text, expected) in [
+            ("", r#""""#),
+            ("a\"b\\c/d", r#""a\"b\\c/d""#),
+            ("\u{0}\u{8}\u{c}\n\r\t\u{1f}\u{7f}", "\"\\u0000\\b\\f\\n\\r\\t\\u001f\u{7f}\""),
+            ("é\"\u{1f600}\n", "\"é\\\"\u{1f600}\\n\""),
+        ] {
+            let written = to_string(&json!(text)).unwrap();
+            assert_eq!(written, expected);
+            assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+        }
     }
 
     #[test]

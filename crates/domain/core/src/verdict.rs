@@ -166,7 +166,10 @@ impl Reason {
         (Self::NoExpectation, "no expected signer was named, so nothing can be accepted"),
         (Self::NotLogged, "the ledger proof is missing or does not prove this signature"),
         (Self::Unsupported, "this format or algorithm cannot be verified here"),
-        (Self::TrustInvalid, "the trust snapshot is not signed by its key, expired, rolled back or of another environment"),
+        (
+            Self::TrustInvalid,
+            "the trust snapshot is not signed by its key, expired, rolled back or of another environment",
+        ),
         (Self::Unavailable, "something that was needed could not be read now"),
     ];
     /// The frozen code.

@@ -14,6 +14,8 @@
 //! ```
 //! Reading says that the bytes are a certificate, nothing about trust: that is [`crate::chain`]'s.
 
+use std::sync::{Arc, OnceLock};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chancery_core::algorithm::KeyAlgorithm;
 use chancery_core::digest::Sha256;
@@ -62,9 +64,11 @@ impl From<TlvError> for CertificateError {
     }
 }
 
-/// A certificate as read. Equality is equality of bytes.
+/// A certificate as read. Equality is equality of bytes; a clone is the same one.
 #[derive(Clone)]
-pub struct Certificate {
+pub struct Certificate(Arc<Inner>);
+
+struct Inner {
     raw: Vec<u8>,
     tbs: Vec<u8>,
     serial: Serial,
@@ -77,6 +81,9 @@ pub struct Certificate {
     key: Result<VerifyingKey, KeyError>,
     extensions: Vec<Extension>,
     known: Known,
+    /// The key that was found to have made the signature, SubjectPublicKeyInfo. That never changes, so the certificates
+    /// that are in memory for long, authorities, are verified once.
+    signed_by: OnceLock<Vec<u8>>,
 }
 
 struct Tbs {
@@ -107,7 +114,7 @@ impl Certificate {
             return Err(CertificateError::SchemesDiffer);
         }
         let known = Known::read(&parts.extensions)?;
-        Ok(Self {
+        Ok(Self(Arc::new(Inner {
             raw: der.to_vec(),
             tbs: tbs.raw.to_vec(),
             serial: parts.serial,
@@ -120,7 +127,8 @@ impl Certificate {
             spki: parts.spki,
             extensions: parts.extensions,
             known,
-        })
+            signed_by: OnceLock::new(),
+        })))
     }
     /// Reads one PEM certificate (RFC 7468 §5); explanatory text before or after it is refused.
     pub fn parse_pem(text: &str) -> Result<Self, CertificateError> {
@@ -132,74 +140,74 @@ impl Certificate {
     /// The certificate as PEM, lines of 64 characters.
     #[must_use]
     pub fn to_pem(&self) -> String {
-        crate::certificate::write_pem("CERTIFICATE", &self.raw)
+        crate::certificate::write_pem("CERTIFICATE", &self.0.raw)
     }
     /// The whole certificate, DER, as it came.
     #[must_use]
     pub fn as_der(&self) -> &[u8] {
-        &self.raw
+        &self.0.raw
     }
     /// TBSCertificate, DER, as it came: the signed bytes.
     #[must_use]
     pub fn tbs(&self) -> &[u8] {
-        &self.tbs
+        &self.0.tbs
     }
     /// Serial number.
     #[must_use]
-    pub const fn serial(&self) -> &Serial {
-        &self.serial
+    pub fn serial(&self) -> &Serial {
+        &self.0.serial
     }
     /// The scheme it was signed with; an error when that is not accepted.
     pub fn scheme(&self) -> Result<SignatureScheme, CertificateError> {
-        self.scheme.clone().map_err(CertificateError::Scheme)
+        self.0.scheme.clone().map_err(CertificateError::Scheme)
     }
     /// The signature's bytes.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        &self.0.signature
     }
     /// Who issued it.
     #[must_use]
-    pub const fn issuer(&self) -> &Name {
-        &self.issuer
+    pub fn issuer(&self) -> &Name {
+        &self.0.issuer
     }
     /// Whom it names; may be empty.
     #[must_use]
-    pub const fn subject(&self) -> &Name {
-        &self.subject
+    pub fn subject(&self) -> &Name {
+        &self.0.subject
     }
     /// When it is valid.
     #[must_use]
-    pub const fn validity(&self) -> Validity {
-        self.validity
+    pub fn validity(&self) -> Validity {
+        self.0.validity
     }
     /// SubjectPublicKeyInfo, DER, as it came.
     #[must_use]
     pub fn spki(&self) -> &[u8] {
-        &self.spki
+        &self.0.spki
     }
     /// The subject's key; an error when it is weak or of a kind that is not accepted.
     pub fn key(&self) -> Result<&VerifyingKey, CertificateError> {
-        self.key.as_ref().map_err(|error| CertificateError::Key(error.clone()))
+        self.0.key.as_ref().map_err(|error| CertificateError::Key(error.clone()))
     }
     /// All extensions, in order.
     #[must_use]
     pub fn extensions(&self) -> &[Extension] {
-        &self.extensions
+        &self.0.extensions
     }
     /// One extension.
     #[must_use]
     pub fn extension(&self, oid: &Oid) -> Option<&Extension> {
-        self.extensions.iter().find(|extension| extension.oid() == oid)
+        self.0.extensions.iter().find(|extension| extension.oid() == oid)
     }
     /// What the known extensions say.
     #[must_use]
-    pub const fn known(&self) -> &Known {
-        &self.known
+    pub fn known(&self) -> &Known {
+        &self.0.known
     }
     /// The URIs among the subject alternative names.
     pub fn alt_uris(&self) -> impl Iterator<Item = &str> {
-        self.known.alt_names.iter().filter_map(|name| match name {
+        self.0.known.alt_names.iter().filter_map(|name| match name {
             AltName::Uri(uri) => Some(uri.as_str()),
             AltName::Email(_) | AltName::Other(..) => None,
         })
@@ -207,7 +215,7 @@ impl Certificate {
     /// Whether issuer and subject are the same name.
     #[must_use]
     pub fn is_self_issued(&self) -> bool {
-        self.issuer == self.subject
+        self.0.issuer == self.0.subject
     }
     /// Whether it carries the marker of development authorities.
     #[must_use]
@@ -217,24 +225,31 @@ impl Certificate {
     /// SHA-256 of the whole certificate.
     #[must_use]
     pub fn fingerprint(&self) -> Sha256 {
-        Sha256::of(&self.raw)
+        Sha256::of(&self.0.raw)
     }
     /// Checks the signature with an issuer's key. Says nothing about names, validity or trust.
     pub fn check_signature(&self, issuer: &VerifyingKey) -> Result<(), CertificateError> {
-        issuer.verify(self.scheme()?, &self.tbs, &self.signature).map_err(CertificateError::WrongSignature)
+        if self.0.signed_by.get().is_some_and(|known| known == issuer.spki()) {
+            return Ok(());
+        }
+        issuer
+            .verify(self.scheme()?, &self.0.tbs, &self.0.signature)
+            .map_err(CertificateError::WrongSignature)?;
+        self.0.signed_by.get_or_init(|| issuer.spki().to_vec());
+        Ok(())
     }
 }
 
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
-        self.raw == other.raw
+        self.0.raw == other.0.raw
     }
 }
 impl Eq for Certificate {}
 
 impl std::fmt::Debug for Certificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Certificate({}, serial {}, by {})", self.subject, self.serial, self.issuer)
+        write!(f, "Certificate({}, serial {}, by {})", self.0.subject, self.0.serial, self.0.issuer)
     }
 }
 

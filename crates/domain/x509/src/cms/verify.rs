@@ -167,8 +167,9 @@ fn signer_certificate(
     signer: &SignerInfo,
     known: &[Certificate],
 ) -> Result<Certificate, VerifyError> {
-    let bag = signed.certificates.iter().filter_map(|der| Certificate::parse(der).ok());
-    let mut matching = bag.chain(known.iter().cloned()).filter(|one| matches(&signer.id, one));
+    let is_new = |der: &&Vec<u8>| !known.iter().any(|known| known.as_der() == der.as_slice());
+    let bag = signed.certificates.iter().filter(is_new).filter_map(|der| Certificate::parse(der).ok());
+    let mut matching = known.iter().cloned().chain(bag).filter(|one| matches(&signer.id, one));
     let first = matching.next().ok_or(VerifyError::CertificateMissing)?;
     if matching.any(|other| other != first) {
         return Err(VerifyError::CertificateAmbiguous);

@@ -215,16 +215,19 @@ fn check_authority(
     info: &TstInfo,
     trust: &Trust<'_>,
 ) -> Result<VerifiedChain, TimestampError> {
-    let leaf = signer.certificate();
+    let found = signer.certificate();
+    // The same certificate, as the caller holds it: what was verified of that once need not be verified again.
+    let leaf = trust.known.iter().find(|known| *known == found).unwrap_or(found);
     if !trust.pinned.is_empty() && !trust.pinned.contains(leaf) {
         return Err(TimestampError::NotPinned);
     }
     // T4: the bag only offers issuers; the leaf is the certificate that verified. What is known or trusted already is
     // not offered twice, so that a token that carries its whole chain stays within the bounds of the search.
     let mut pool = trust.known.to_vec();
-    for certificate in bag.iter().filter_map(|der| Certificate::parse(der).ok()) {
-        if certificate != *leaf && !pool.contains(&certificate) && !trust.roots.contains(&certificate) {
-            pool.push(certificate);
+    for der in bag {
+        let is_known = |known: &Certificate| known.as_der() == der.as_slice();
+        if !is_known(leaf) && !pool.iter().any(is_known) && !trust.roots.iter().any(is_known) {
+            pool.extend(Certificate::parse(der).ok());
         }
     }
     chain::verify(leaf, &pool, trust.roots, Purpose::TimeStamping, info.gen_time)
