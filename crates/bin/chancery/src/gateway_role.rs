@@ -22,10 +22,12 @@ use chancery_ledger::vkey::VerifierKey;
 use chancery_link::client::KeyguardClient;
 use chancery_remote::tsa::authority::AuthorityConfig;
 use chancery_remote::tsa::pool::{PoolConfig, TsaPool};
+use chancery_server::measures::Measures;
 use chancery_store::ledger::{Ledger, LedgerConfig, LedgerKey};
 use chancery_x509::certificate::{Certificate, parse_pem_bundle};
 
 use crate::config::{Config, TsaSection};
+use crate::counted::{CountedKeyguard, CountedLedger};
 use crate::documents;
 use crate::export;
 use crate::greeting::Greeted;
@@ -42,7 +44,7 @@ const SWEEP: Duration = Duration::from_secs(5);
 
 /// The keyguard as the ledger's writer sees it.
 #[derive(Debug)]
-struct KeyguardCosigner(Arc<KeyguardClient>);
+struct KeyguardCosigner(Arc<CountedKeyguard>);
 
 impl Cosigner for KeyguardCosigner {
     fn cosign<'a>(&'a self, follow: &'a Follow) -> Boxed<'a, Result<String, CosignError>> {
@@ -81,8 +83,10 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
         seed: chancery_core::port::entropy::Entropy::sixteen(&SystemEntropy),
     };
     let authorities = bootstrap::meet(keyguard.as_ref(), Some(beginning), &vkey).await?;
-    let ledger = open_ledger(&config, &authorities, origin, (&keyguard, key)).await?;
-    let gateway = assemble(&config, &keyguard, &ledger, (vkey, steps))?;
+    let calls = CountedKeyguard::new(Arc::clone(&keyguard) as _);
+    let ledger = open_ledger(&config, &authorities, origin, (&calls, key)).await?;
+    let appends = CountedLedger::new(Arc::clone(&ledger));
+    let gateway = assemble(&config, &calls, (&ledger, &appends), (vkey, steps))?;
     bootstrap::begin(&gateway, authorities, documents).await?;
     if config.dev {
         documents::certify_dev(&gateway).await?;
@@ -90,7 +94,7 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     start(&gateway).await?;
     tokio::spawn(sweep(Arc::clone(&gateway)));
     pulse::watch(&gateway, &keyguard, control)?;
-    serve(&config, gateway, &ledger).await
+    serve(&config, gateway, &ledger, vec![calls, appends]).await
 }
 
 fn ledger_key(path: &Path, origin: &Origin) -> anyhow::Result<LedgerKey> {
@@ -108,7 +112,7 @@ async fn open_ledger(
     config: &Config,
     authorities: &Authorities,
     origin: Origin,
-    (keyguard, key): (&Arc<KeyguardClient>, LedgerKey),
+    (keyguard, key): (&Arc<CountedKeyguard>, LedgerKey),
 ) -> anyhow::Result<Arc<Ledger>> {
     let cosigner = VerifierKey::parse(&authorities.cosigner_vkey)?;
     let mut settings = LedgerConfig::new(config.gateway_dir(), origin, cosigner);
@@ -120,11 +124,11 @@ async fn open_ledger(
 
 fn assemble(
     config: &Config,
-    keyguard: &Arc<KeyguardClient>,
-    ledger: &Arc<Ledger>,
+    keyguard: &Arc<CountedKeyguard>,
+    (ledger, appends): (&Arc<Ledger>, &Arc<CountedLedger>),
     (ledger_vkey, steps): (String, Arc<dyn Steps>),
 ) -> anyhow::Result<Arc<Gateway>> {
-    let greeted = Greeted::new(Arc::clone(keyguard));
+    let greeted = Greeted::new(Arc::clone(keyguard) as _);
     let issuer_keys = Arc::new(GovernedKeys::new(Arc::new(SystemClock)));
     let mut stampers: BTreeMap<String, Arc<dyn Stamper>> = BTreeMap::new();
     let mut stamper_chains = Vec::new();
@@ -137,7 +141,7 @@ fn assemble(
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         keyguard: Arc::clone(&greeted) as _,
-        sequencer: Arc::clone(ledger) as _,
+        sequencer: Arc::clone(appends) as _,
         ledger: Arc::clone(ledger) as _,
         state: Arc::clone(ledger) as _,
         issuer_keys: Arc::clone(&issuer_keys) as _,
@@ -185,7 +189,12 @@ async fn sweep(gateway: Arc<Gateway>) {
     }
 }
 
-async fn serve(config: &Config, gateway: Arc<Gateway>, ledger: &Arc<Ledger>) -> anyhow::Result<()> {
+async fn serve(
+    config: &Config,
+    gateway: Arc<Gateway>,
+    ledger: &Arc<Ledger>,
+    measures: Vec<Arc<dyn Measures>>,
+) -> anyhow::Result<()> {
     let socket = config.admin_socket();
     if socket.exists() {
         std::fs::remove_file(&socket)?;
@@ -198,7 +207,7 @@ async fn serve(config: &Config, gateway: Arc<Gateway>, ledger: &Arc<Ledger>) -> 
     let tls = listen::tls(config, &gateway)?;
     let end = listen::End::new()?;
     export::write(config, &gateway, address).await?;
-    let server = listen::run(config, gateway, tls, (listener, admin, end));
+    let server = listen::run(config, gateway, tls, (listener, admin, end), measures);
     let outcome = tokio::select! {
         outcome = server => outcome,
         why = ledger.stopped() => Err(anyhow::anyhow!("the ledger stopped: {why}")),

@@ -8,20 +8,19 @@ use chancery_core::port::keyguard::{Keyguard, KeyguardUnavailable};
 use chancery_core::refusal::RefusalCode;
 use chancery_gateway::bootstrap;
 use chancery_gateway::gateway::Gateway;
-use chancery_link::client::KeyguardClient;
 
 /// Passes calls on. An order that is refused for want of a policy was not begun, so it is given once more after the
 /// keyguard was told; without this, a caller would be blamed for a restart.
 #[derive(Debug)]
 pub(crate) struct Greeted {
-    client: Arc<KeyguardClient>,
+    client: Arc<dyn Keyguard>,
     gateway: OnceLock<Weak<Gateway>>,
 }
 
 impl Greeted {
     /// Passes on to this client.
     #[must_use]
-    pub(crate) fn new(client: Arc<KeyguardClient>) -> Arc<Self> {
+    pub(crate) fn new(client: Arc<dyn Keyguard>) -> Arc<Self> {
         Arc::new(Self { client, gateway: OnceLock::new() })
     }
     /// Knows the policy of this gateway.

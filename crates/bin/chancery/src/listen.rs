@@ -8,6 +8,7 @@ use chancery_gateway::gateway::Gateway;
 use chancery_server::Parts;
 use chancery_server::dev_certificate::DevCertificate;
 use chancery_server::dev_issuer::DevIssuer;
+use chancery_server::measures::Measures;
 use chancery_server::tls::Tls;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -32,9 +33,10 @@ pub(crate) async fn run(
     gateway: Arc<Gateway>,
     tls: Tls,
     (listener, admin, end): (TcpListener, UnixListener, End),
+    measures: Vec<Arc<dyn Measures>>,
 ) -> anyhow::Result<()> {
     let dev = config.dev.then(|| dev_issuer(config)).transpose()?;
-    chancery_server::run(Parts { gateway, listener, tls, admin, dev }, end.asked()).await?;
+    chancery_server::run(Parts { gateway, listener, tls, admin, dev, measures }, end.asked()).await?;
     Ok(())
 }
 

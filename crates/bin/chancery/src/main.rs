@@ -2,6 +2,7 @@
 
 mod client_env;
 mod config;
+mod counted;
 mod dev;
 mod documents;
 mod export;

@@ -123,6 +123,43 @@ fn a_copy_of_the_ledger_is_exactly_what_is_served() {
     assert_eq!(compared, 2, "the ledger of this test has fewer than 256 entries");
 }
 
+/// The reference page and the service name the same metrics, and a signature moves those that it should.
+#[test]
+fn the_metrics_are_those_of_the_reference() {
+    let world = World::start();
+    world.write("app.bin", b"app");
+    world.run(&["sign", "app.bin"]).expect(0);
+    world.run(&["sign", "app.bin", "--profile", "nowhere"]).expect(4);
+    let Some(_) = tool("curl") else { return };
+    let url = format!("{}/metrics", world.env["CHANCERY_SERVER"]);
+    let text = Command::new("curl")
+        .args(["-sS", "--cacert", &world.env["CHANCERY_CA"], &url])
+        .output()
+        .unwrap()
+        .stdout;
+    let text = String::from_utf8(text).unwrap();
+    let page = include_str!("../../../../docs/src/reference/metrics.md");
+    let served: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let listed: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    for name in &served {
+        assert!(listed.contains(name), "{name} is not in the reference");
+    }
+    assert_eq!(served.len(), listed.len(), "{listed:?}");
+    let value = |series: &str| -> u64 {
+        let line = text.lines().find(|line| line.starts_with(&format!("{series} ")));
+        line.unwrap_or_else(|| panic!("{series} not in\n{text}")).rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    assert_eq!(value("chancery_keyguard_calls_total{kind=\"sign\",result=\"answered\"}"), 1);
+    assert_eq!(value("chancery_http_requests_total{route=\"/v1/sign\",status=\"403\"}"), 1);
+    assert_eq!(value("chancery_problems_total{code=\"CH4001\"}"), 1);
+    assert_eq!(value("chancery_open_intents"), 0);
+    assert_eq!(value("chancery_ledger_appends_under_way"), 0);
+    assert!(value("chancery_ledger_leaves_total") >= value("chancery_ledger_batches_total"));
+    assert_eq!(value("chancery_ledger_leaves_total"), value("chancery_log_size_entries"));
+}
+
 #[test]
 fn a_development_service_for_others_is_a_usage_error() {
     for (arguments, actual) in [

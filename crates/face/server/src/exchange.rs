@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 use crate::connection::MAX_HEAD;
 use crate::fault::Fault;
 use crate::http::health::Answered;
+use crate::route::Matched;
 use crate::service::Service;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,7 +28,9 @@ pub(crate) async fn surround(State(service): State<Arc<Service>>, request: Reque
     let started = Instant::now();
     let handled = handle(&service, request, next).instrument(span.clone()).await;
     let _entered = span.entered();
+    let route = handled.extensions().get::<Matched>().map_or("other", |matched| matched.0);
     let response = finish(&service, handled, &id);
+    service.metrics.answered(route, response.status().as_u16());
     let (status, took) = (response.status().as_u16(), started.elapsed().as_micros());
     match status {
         500.. => say_failed(status, took),
@@ -89,8 +92,8 @@ fn finish(service: &Service, mut response: Response, id: &str) -> Response {
     let speaks_itself = response.extensions_mut().remove::<Answered>().is_some();
     let is_failure = (status.is_client_error() || status.is_server_error()) && !speaks_itself;
     let fault = fault.or_else(|| is_failure.then(|| Fault::of_status(status)));
-    service.metrics.answered(status.as_u16(), fault.as_ref().map(|fault| fault.0.code.as_str()));
     if let Some(fault) = fault {
+        service.metrics.problem(&fault.0.code);
         response = with_problem(&response, fault, id);
     }
     let headers = response.headers_mut();

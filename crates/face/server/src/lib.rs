@@ -6,6 +6,7 @@
 mod admission;
 mod bearer;
 mod body;
+mod certificate_files;
 mod connection;
 pub mod dev_certificate;
 pub mod dev_issuer;
@@ -13,6 +14,7 @@ mod exchange;
 mod fault;
 mod heavy;
 mod http;
+pub mod measures;
 mod metrics;
 pub mod openapi;
 pub mod patience;

@@ -1,9 +1,12 @@
-//! Counters in the Prometheus text format. Labels come from closed sets: codes, statuses, formats, known profiles.
+//! Counters in the Prometheus text format. Labels come from closed sets: routes, codes, statuses, formats,
+//! known profiles.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use crate::measures::Measured;
 
 /// Upper bounds of the histogram's buckets in microseconds, and as they are written.
 const BUCKETS: [(u64, &str); 10] = [
@@ -24,7 +27,7 @@ type Labels = String;
 
 #[derive(Debug, Default)]
 struct Tally {
-    http: BTreeMap<u16, u64>,
+    http: BTreeMap<(&'static str, u16), u64>,
     codes: BTreeMap<String, u64>,
     signatures: BTreeMap<Labels, u64>,
     durations: [u64; BUCKETS.len()],
@@ -41,6 +44,8 @@ pub(crate) struct Metrics(Mutex<Tally>);
 pub(crate) struct Gauges {
     /// Entries under the latest cosigned checkpoint.
     pub(crate) ledger_size: u64,
+    /// Intents that are not closed, where that is known.
+    pub(crate) open_intents: Option<u64>,
     /// Exchanges under way.
     pub(crate) busy: usize,
     /// Sequence of the policy in force, 0 for none.
@@ -51,14 +56,13 @@ impl Metrics {
     fn with<T>(&self, work: impl FnOnce(&mut Tally) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
-    /// Counts an answer, with its stable code when it is a problem.
-    pub(crate) fn answered(&self, status: u16, code: Option<&str>) {
-        self.with(|tally| {
-            bump(tally.http.entry(status).or_default());
-            if let Some(code) = code {
-                bump(tally.codes.entry(code.to_owned()).or_default());
-            }
-        });
+    /// Counts an answer by its route: a path of the table of routes, or `other`.
+    pub(crate) fn answered(&self, route: &'static str, status: u16) {
+        self.with(|tally| bump(tally.http.entry((route, status)).or_default()));
+    }
+    /// Counts a problem by its stable code.
+    pub(crate) fn problem(&self, code: &str) {
+        self.with(|tally| bump(tally.codes.entry(code.to_owned()).or_default()));
     }
     /// Counts signatures by profile, format, result and depth. `profile` must be one that exists, or empty.
     pub(crate) fn sign(&self, profile: &str, statements: &[(&str, &str)], result: &str) {
@@ -85,8 +89,9 @@ impl Metrics {
         });
     }
     /// The text.
-    pub(crate) fn render(&self, gauges: Gauges) -> String {
+    pub(crate) fn render(&self, gauges: Gauges, others: &[Measured]) -> String {
         let mut text = String::new();
+        let open_intents = gauges.open_intents;
         let version = env!("CARGO_PKG_VERSION");
         family(&mut text, "chancery_build_info", "gauge", "The running version.");
         line(&mut text, "chancery_build_info", &format!("version=\"{version}\""), 1);
@@ -103,6 +108,15 @@ impl Metrics {
             family(&mut text, name, "gauge", help);
             line(&mut text, name, "", value);
         }
+        if let Some(open) = open_intents {
+            let name = "chancery_open_intents";
+            family(&mut text, name, "gauge", "Intents that have neither result nor abandonment.");
+            line(&mut text, name, "", open);
+        }
+        for Measured { name, kind, help, values } in others {
+            family(&mut text, name, kind.name(), help);
+            values.iter().for_each(|(labels, value)| line(&mut text, name, labels, value));
+        }
         self.with(|tally| {
             counters(&mut text, tally);
             histogram(&mut text, tally);
@@ -112,9 +126,10 @@ impl Metrics {
 }
 
 fn counters(text: &mut String, tally: &Tally) {
-    family(text, "chancery_http_requests_total", "counter", "Answers by HTTP status.");
-    for (status, count) in &tally.http {
-        line(text, "chancery_http_requests_total", &format!("status=\"{status}\""), *count);
+    family(text, "chancery_http_requests_total", "counter", "Answers by route and HTTP status.");
+    for ((route, status), count) in &tally.http {
+        let labels = format!("route=\"{route}\",status=\"{status}\"");
+        line(text, "chancery_http_requests_total", &labels, *count);
     }
     family(text, "chancery_problems_total", "counter", "Answers that are no success, by stable code.");
     for (code, count) in &tally.codes {
@@ -155,18 +170,28 @@ fn bump(count: &mut u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measures::Kind;
 
     #[test]
     fn renders_what_prometheus_reads() {
         let metrics = Metrics::default();
-        metrics.answered(200, None);
-        metrics.answered(403, Some("CH4012"));
+        metrics.answered("/v1/keys/{id}", 200);
+        metrics.answered("/v1/sign", 403);
+        metrics.problem("CH4012");
         metrics.sign("dev", &[("pe", "structured"), ("pe", "structured")], "signed");
         metrics.sign_took(Duration::from_micros(3_000));
-        let text = metrics.render(Gauges { ledger_size: 7, busy: 1, policy_sequence: 2 });
+        let gauges = Gauges { ledger_size: 7, open_intents: Some(3), busy: 1, policy_sequence: 2 };
+        let values = vec![("kind=\"sign\"".to_owned(), 5)];
+        let other = Measured { name: "chancery_x_total", kind: Kind::Counter, help: "X.", values };
+        let text = metrics.render(gauges, &[other]);
+        let without = metrics.render(Gauges { open_intents: None, ..gauges }, &[]);
+        assert!(!without.contains("chancery_open_intents"));
         for expected in [
             "chancery_log_size_entries 7\n",
-            "chancery_http_requests_total{status=\"403\"} 1\n",
+            "chancery_open_intents 3\n",
+            "# TYPE chancery_x_total counter\nchancery_x_total{kind=\"sign\"} 5\n",
+            "chancery_http_requests_total{route=\"/v1/keys/{id}\",status=\"200\"} 1\n",
+            "chancery_http_requests_total{route=\"/v1/sign\",status=\"403\"} 1\n",
             "chancery_problems_total{code=\"CH4012\"} 1\n",
             "chancery_sign_requests_total{profile=\"dev\",format=\"pe\",result=\"signed\",depth=\"structured\"} 2\n",
             "chancery_sign_duration_seconds_bucket{stage=\"total\",le=\"0.0025\"} 0\n",

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
 use axum::middleware;
+use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use chancery_api::code::Code;
 
@@ -39,6 +41,10 @@ pub struct Route {
     /// Who is answered.
     pub access: Access,
 }
+
+/// Which route answered; in the extensions of every answer of a route.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Matched(pub(crate) &'static str);
 
 type Handler = MethodRouter<Arc<Service>>;
 
@@ -117,11 +123,19 @@ pub(crate) fn admin(service: &Arc<Service>) -> Router {
 }
 
 fn router(service: &Arc<Service>, routes: Vec<(Route, Handler)>) -> Router {
-    let router =
-        routes.into_iter().fold(Router::new(), |router, (at, handler)| router.route(at.path, handler));
-    router
+    let add = |router: Router<Arc<Service>>, (at, handler): (Route, Handler)| {
+        router.route(at.path, handler.layer(middleware::map_response_with_state(Matched(at.path), mark)))
+    };
+    routes
+        .into_iter()
+        .fold(Router::new(), add)
         .fallback(|| async { Fault::new(Code::Unknown, "nothing answers at this path") })
         .method_not_allowed_fallback(|| async { Fault::new(Code::Method, Code::Method.meaning()) })
         .layer(middleware::from_fn_with_state(Arc::clone(service), exchange::surround))
         .with_state(Arc::clone(service))
+}
+
+async fn mark(State(matched): State<Matched>, mut response: Response) -> Response {
+    response.extensions_mut().insert(matched);
+    response
 }

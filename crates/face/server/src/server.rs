@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::connection::{Door, GRACE};
 use crate::dev_issuer::DevIssuer;
+use crate::measures::Measures;
 use crate::patience::Patience;
 use crate::route;
 use crate::service::Service;
@@ -27,6 +28,8 @@ pub struct Parts {
     pub admin: UnixListener,
     /// The development issuer; none in production.
     pub dev: Option<DevIssuer>,
+    /// Who else has something to say at `/metrics`.
+    pub measures: Vec<Arc<dyn Measures>>,
 }
 
 /// A server that cannot run.
@@ -57,7 +60,7 @@ pub async fn run_with(
     parts.admin.set_nonblocking(true).map_err(ServerError::Listen)?;
     let listener = tokio::net::TcpListener::from_std(parts.listener).map_err(ServerError::Listen)?;
     let admin = tokio::net::UnixListener::from_std(parts.admin).map_err(ServerError::Listen)?;
-    let service = Service::new(parts.gateway, parts.dev, patience);
+    let service = Service::new(parts.gateway, parts.dev, parts.measures, patience);
     let (stop, stopping) = watch::channel(false);
     let callers = Door::public(route::public(&service), patience, stopping.clone());
     let operators = Door::admin(route::admin(&service), patience, stopping);

@@ -6,8 +6,9 @@ use chancery_gateway::gateway::Gateway;
 
 use crate::admission::Admission;
 use crate::dev_issuer::DevIssuer;
-use crate::http::health::LastHealth;
+use crate::http::health::{LastHealth, LastIntents};
 use crate::http::trust::LastTrust;
+use crate::measures::Measures;
 use crate::metrics::Metrics;
 use crate::patience::Patience;
 
@@ -19,19 +20,28 @@ pub(crate) struct Service {
     pub(crate) patience: Patience,
     pub(crate) admission: Admission,
     pub(crate) metrics: Metrics,
+    pub(crate) measures: Vec<Arc<dyn Measures>>,
     pub(crate) health: LastHealth,
+    pub(crate) intents: LastIntents,
     pub(crate) trust: LastTrust,
 }
 
 impl Service {
     /// A service over a gateway.
-    pub(crate) fn new(gateway: Arc<Gateway>, dev: Option<DevIssuer>, patience: Patience) -> Arc<Self> {
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        dev: Option<DevIssuer>,
+        measures: Vec<Arc<dyn Measures>>,
+        patience: Patience,
+    ) -> Arc<Self> {
         Arc::new(Self {
             gateway,
             dev,
             patience,
             admission: Admission::default(),
             metrics: Metrics::default(),
+            measures,
+            intents: LastIntents::default(),
             health: LastHealth::default(),
             trust: LastTrust::default(),
         })

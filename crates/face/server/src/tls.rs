@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
+use crate::certificate_files::CertificateFiles;
 use crate::dev_certificate::DevCertificate;
 
 /// Where the server's certificate comes from.
@@ -16,7 +15,7 @@ use crate::dev_certificate::DevCertificate;
 pub enum Tls {
     /// Made for this start of a development server.
     Dev(DevCertificate),
-    /// PEM files.
+    /// PEM files; read again when they change.
     Files {
         /// The chain, leaf first.
         certificate: PathBuf,
@@ -50,26 +49,23 @@ pub enum TlsError {
 impl Tls {
     /// The acceptor; none for plain connections.
     pub(crate) fn acceptor(self, listening: SocketAddr) -> Result<Option<TlsAcceptor>, TlsError> {
-        let (chain, key) = match self {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
+        let builder = builder.with_safe_default_protocol_versions().map_err(TlsError::Certificate)?;
+        let builder = builder.with_no_client_auth();
+        let mut config = match self {
             Self::Plain if listening.ip().is_loopback() => return Ok(None),
             Self::Plain => return Err(TlsError::NotLoopback(listening)),
-            Self::Dev(certificate) => certificate.into_rustls(),
-            Self::Files { certificate, key } => files(certificate, key)?,
+            Self::Dev(certificate) => {
+                let (chain, key) = certificate.into_rustls();
+                builder.with_single_cert(chain, key).map_err(TlsError::Certificate)?
+            }
+            Self::Files { certificate, key } => {
+                let files = CertificateFiles::open(certificate, key, provider)?;
+                builder.with_cert_resolver(Arc::new(files))
+            }
         };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let builder = builder.map_err(TlsError::Certificate)?.with_no_client_auth();
-        let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Certificate)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Some(TlsAcceptor::from(Arc::new(config))))
     }
-}
-
-type Credentials = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
-fn files(certificate: PathBuf, key: PathBuf) -> Result<Credentials, TlsError> {
-    let chain = CertificateDer::pem_file_iter(&certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let chain = chain.map_err(|source| TlsError::Pem { path: certificate, source })?;
-    let key = PrivateKeyDer::from_pem_file(&key).map_err(|source| TlsError::Pem { path: key, source })?;
-    Ok((chain, key))
 }

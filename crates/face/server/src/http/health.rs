@@ -15,17 +15,24 @@ use tokio::time::Instant;
 
 use super::Shared;
 use crate::fault::Fault;
+use crate::measures::Measured;
 use crate::metrics::Gauges;
 use crate::query;
 
 /// A report is made at most this often, however often it is asked for.
 const FRESH: Duration = Duration::from_secs(1);
+/// Open intents are counted at most this often.
+const COUNTED: Duration = Duration::from_secs(5);
 /// A dependency that takes longer is not ready.
 const DEADLINE: Duration = Duration::from_secs(3);
 
 /// The last report.
 #[derive(Debug, Default)]
 pub(crate) struct LastHealth(Mutex<Option<(Instant, Arc<Health>)>>);
+
+/// The last count of open intents.
+#[derive(Debug, Default)]
+pub(crate) struct LastIntents(Mutex<Option<(Instant, Option<u64>)>>);
 
 /// The process runs.
 #[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "It runs", body = String, content_type = "text/plain")))]
@@ -68,12 +75,31 @@ pub(crate) struct Answered;
 #[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, description = "Metrics", body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(service: Shared) -> Response {
     let gauges = Gauges {
+        open_intents: open_intents(&service).await,
         ledger_size: service.gateway.parts().ledger.size(),
         busy: service.admission.busy(),
         policy_sequence: service.gateway.governance().map_or(0, |governance| governance.sequence),
     };
     let media = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (media, service.metrics.render(gauges)).into_response()
+    let others: Vec<Measured> = service.measures.iter().flat_map(|measures| measures.measures()).collect();
+    (media, service.metrics.render(gauges, &others)).into_response()
+}
+
+/// Counted in storage, so not at every scrape; unknown where storage does not answer.
+async fn open_intents(service: &Shared) -> Option<u64> {
+    let mut last = service.intents.0.lock().await;
+    if let Some((at, count)) = *last
+        && at.elapsed() < COUNTED
+    {
+        return count;
+    }
+    let found = tokio::time::timeout(DEADLINE, service.gateway.parts().state.open_intents()).await;
+    let count = match found {
+        Ok(Ok(open)) => u64::try_from(open.len()).ok(),
+        Ok(Err(_)) | Err(_) => None,
+    };
+    *last = Some((Instant::now(), count));
+    count
 }
 
 /// One line per dependency.

@@ -139,7 +139,10 @@ async fn metrics_count_what_happened_under_bounded_labels() {
         "chancery_sign_requests_total{profile=\"dev\",format=\"sigstore\",result=\"signed\",depth=\"structured\"} 2",
         "chancery_sign_requests_total{profile=\"\",format=\"sigstore\",result=\"refused\",depth=\"structured\"} 1",
         "chancery_problems_total{code=\"CH2008\"} 1",
-        "chancery_http_requests_total{status=\"200\"} 1",
+        "chancery_http_requests_total{route=\"/v1/sign\",status=\"200\"} 1",
+        "chancery_http_requests_total{route=\"/v1/sign\",status=\"403\"} 1",
+        "chancery_http_requests_total{route=\"other\",status=\"404\"} 1",
+        "chancery_open_intents 0",
         "chancery_sign_duration_seconds_count{stage=\"total\"} 2",
         "chancery_policy_sequence 1",
     ] {

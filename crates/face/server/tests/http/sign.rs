@@ -206,3 +206,20 @@ async fn a_caller_that_goes_away_gets_its_signature_later() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(world.ledger.leaves().len(), before, "the first signature is the answer");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_approvals_is_pending_and_nothing_is_logged_or_signed() {
+    let world = World::start().await;
+    let documents = crate::world::with_approvals(&world);
+    let post = world.admin(reqwest::Method::POST, "/admin/policy").header("content-type", "application/json");
+    let applied = Answer::of(post.body(documents)).await;
+    assert_eq!(applied.status, 200, "{}", applied.text());
+    let request = request(&["a.bin"]);
+    let before = world.ledger.leaves().len();
+    let answer = world.sign(&request).await;
+    assert_eq!((answer.status, answer.problem().as_str()), (202, "CH4020"), "{}", answer.text());
+    let problem = answer.json();
+    assert_eq!((&problem["actual"], &problem["expected"]), (&"0 approvals".into(), &"2 approvals".into()));
+    assert_eq!(world.ledger.leaves().len(), before);
+    assert!(world.get("/metrics").await.text().contains("result=\"pending\""));
+}

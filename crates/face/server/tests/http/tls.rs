@@ -1,5 +1,6 @@
 //! TLS: the development certificate, files, ALPN, and no clear text beyond this machine.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use chancery_core::time::Time;
@@ -88,6 +89,7 @@ async fn clear_text_stays_on_this_machine() {
         tls,
         admin: std::os::unix::net::UnixListener::bind(directory.path().join(name)).unwrap(),
         dev: None,
+        measures: Vec::new(),
     };
     let refused = chancery_server::run(parts(Tls::Plain, "a"), async {}).await;
     assert!(matches!(refused, Err(ServerError::Tls(TlsError::NotLoopback(_)))), "{refused:?}");
@@ -97,10 +99,9 @@ async fn clear_text_stays_on_this_machine() {
     assert!(matches!(refused, Err(ServerError::Tls(TlsError::Pem { .. }))), "{refused:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn files_made_by_openssl_are_served() {
-    let directory = tempfile::tempdir().unwrap();
-    let (certificate, key) = (directory.path().join("c.pem"), directory.path().join("k.pem"));
+/// Makes certificate and key; `None` where openssl is absent.
+fn certify(certificate: &Path, key: &Path, name: &str) -> Option<String> {
+    let (subject, address) = (format!("/CN={name}"), "subjectAltName=IP:127.0.0.1");
     let made = Command::new("openssl")
         .args([
             "req",
@@ -113,27 +114,58 @@ async fn files_made_by_openssl_are_served() {
             "-days",
             "2",
         ])
-        .args([
-            "-subj",
-            "/CN=t",
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-            "-addext",
-            "basicConstraints=CA:FALSE",
-            "-keyout",
-        ])
-        .arg(&key)
+        .args(["-subj", &subject, "-addext", address, "-addext", "basicConstraints=CA:FALSE", "-keyout"])
+        .arg(key)
         .arg("-out")
-        .arg(&certificate)
+        .arg(certificate)
         .output();
-    match made {
-        Err(_) => return println!("not compared: openssl is absent"),
-        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
-    }
-    let pem = std::fs::read_to_string(&certificate).unwrap();
+    let output = made.ok()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(std::fs::read_to_string(certificate).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_made_by_openssl_are_served_and_renewed_without_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name);
+    let (certificate, key) = (place("c.pem"), place("k.pem"));
+    let Some(first) = certify(&certificate, &key, "first") else {
+        return println!("not compared: openssl is absent");
+    };
     let tls = Tls::Files { certificate: certificate.clone(), key: key.clone() };
-    let world = World::start_as(Stage::Production, tls, Some(&pem)).await;
+    let world = World::start_as(Stage::Production, tls, Some(&first)).await;
     assert_eq!(world.get("/livez").await.status, 200);
+    // A new connection each time: what it trusts tells which certificate is served.
+    let serves = async |pem: &str| {
+        let trusted = reqwest::Certificate::from_pem(pem.as_bytes()).unwrap();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+        client.get(world.url("/livez")).send().await.is_ok()
+    };
+    let (new_certificate, new_key) = (place("c2.pem"), place("k2.pem"));
+    let second = certify(&new_certificate, &new_key, "second").unwrap();
+    assert!(serves(&first).await && !serves(&second).await);
+    let waited = std::time::Instant::now();
+    // Half of a renewal, then a broken one: what was served stays, for longer than the files are not looked at.
+    std::fs::rename(&new_certificate, &certificate).unwrap();
+    while waited.elapsed() < std::time::Duration::from_millis(1500) {
+        assert!(serves(&first).await);
+    }
+    std::fs::write(&certificate, "no certificate").unwrap();
+    while waited.elapsed() < std::time::Duration::from_millis(3000) {
+        assert!(serves(&first).await);
+    }
+    std::fs::write(&certificate, &second).unwrap();
+    std::fs::rename(&new_key, &key).unwrap();
+    while !serves(&second).await {
+        assert!(
+            waited.elapsed() < std::time::Duration::from_secs(30),
+            "the renewed certificate is not served"
+        );
+    }
+    assert!(!serves(&first).await);
+    std::fs::remove_file(&certificate).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    assert!(serves(&second).await);
 }
 
 #[test]

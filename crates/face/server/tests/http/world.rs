@@ -110,7 +110,8 @@ impl World {
         });
         let scheme = if matches!(tls, Tls::Plain) { "http" } else { "https" };
         let admin = UnixListener::bind(&socket).unwrap();
-        let parts = ServerParts { gateway: Arc::clone(&gateway), listener, tls, admin, dev };
+        let parts =
+            ServerParts { gateway: Arc::clone(&gateway), listener, tls, admin, dev, measures: Vec::new() };
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(run_with(parts, patience, async { drop(stopped.await) }));
         Self {
@@ -205,6 +206,13 @@ pub(crate) fn documents(profile: &str, issuers: &str) -> Documents {
 /// The governance that the world began with, changed by one word of the profile's purpose.
 pub(crate) fn changed_documents(world: &World) -> String {
     let profile = PROFILE.replace("try it out", "try it out again");
+    documents(&profile, &world.issuer.registration(ISSUER)).canonical().to_owned()
+}
+
+/// The governance that the world began with, but two people must approve.
+pub(crate) fn with_approvals(world: &World) -> String {
+    let profile = PROFILE.replace("need = 0", "need = 2");
+    assert_ne!(profile, PROFILE);
     documents(&profile, &world.issuer.registration(ISSUER)).canonical().to_owned()
 }
 
