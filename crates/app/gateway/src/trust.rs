@@ -74,6 +74,7 @@ impl Trust {
             quorum: 1,
             native_roots: vec![root.clone()],
             revocations: Vec::new(),
+            revocation_lists: Vec::new(),
             policies: BTreeMap::new(),
         };
         let issuing_key = KeyId::parse("chancery-issuing").map_err(internal)?;

@@ -12,6 +12,7 @@ pub mod policy;
 pub mod revocation;
 pub mod sigstore;
 pub mod snapshot;
+mod stamping;
 pub mod trust_json;
 pub mod trusted_root;
 pub mod verify;

@@ -26,6 +26,7 @@ use chancery_x509::tsp::verify::{self as tsp, VerifiedTimestamp};
 use crate::checks::{Failure, Recorder};
 use crate::revocation::{CertificateId, InUse};
 use crate::snapshot::{SKEW_SECONDS, Stage};
+use crate::stamping::{Unstamped, lists_of, stamping_trust};
 use crate::trusted_root::Authority;
 use crate::verify::Context;
 
@@ -227,12 +228,16 @@ fn timestamp(
     expected.latest = Some(context.at.plus_seconds(SKEW_SECONDS));
     let mut failure = refuse(&"an unknown authority");
     for authority in &context.trust.roots.timestamp_authorities {
-        match stamped_by(authority, token, &expected) {
+        match stamped_by(authority, token, &expected, context) {
             // INVARIANT: the window is that of the authority that stamped; another's is never borrowed (T3).
             Ok(stamp) if authority.window().contains(stamp.gen_time()) => return Ok(stamp),
             Ok(stamp) => failure = refuse(&format!("{} outside the authority's window", stamp.gen_time())),
-            Err(tsp::TimestampError::NotPinned) => {}
-            Err(error) => failure = refuse(&error),
+            Err(Unstamped::By(tsp::TimestampError::NotPinned)) => {}
+            Err(Unstamped::By(error @ tsp::TimestampError::Revoked { .. })) => {
+                return Err(Failure::new(Reason::Revoked, &error, &"an authority that is not revoked"));
+            }
+            Err(Unstamped::By(error)) => failure = refuse(&error),
+            Err(Unstamped::List(error)) => failure = refuse(&error),
         }
     }
     Err(failure)
@@ -242,11 +247,10 @@ fn stamped_by(
     authority: &Authority,
     token: &[u8],
     expected: &tsp::Expected<'_>,
-) -> Result<VerifiedTimestamp, tsp::TimestampError> {
-    let known = authority.below_root();
-    // The first certificate is the authority's own: nobody else under the same root may stamp (T4).
-    let pinned = known.get(..1).unwrap_or_default();
-    tsp::token(token, expected, &tsp::Trust { roots: authority.root(), known, pinned })
+    context: &Context<'_>,
+) -> Result<VerifiedTimestamp, Unstamped> {
+    let lists = lists_of(authority, context).map_err(Unstamped::List)?;
+    tsp::token(token, expected, &stamping_trust(authority, &lists)).map_err(Unstamped::By)
 }
 
 fn trusted_chain(

@@ -9,6 +9,7 @@ use chancery_core::time::Time;
 use chancery_ledger::receipt::{InvalidReceipt, LedgerTrust};
 use chancery_ledger::vkey::VerifierKey;
 use chancery_x509::certificate::Certificate;
+use chancery_x509::crl::Crl;
 
 use crate::policy::VerificationPolicy;
 use crate::revocation::Revocation;
@@ -57,6 +58,8 @@ pub struct TrustSnapshot {
     pub native_roots: Vec<Certificate>,
     /// What no longer counts.
     pub revocations: Vec<Revocation>,
+    /// Revocation lists of time stamping authorities' issuers, as they came; checked where they are used.
+    pub revocation_lists: Vec<Crl>,
     /// Verification policies by name.
     pub policies: BTreeMap<String, VerificationPolicy>,
 }

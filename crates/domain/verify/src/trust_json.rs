@@ -24,6 +24,7 @@ use chancery_core::time::Time;
 use chancery_ledger::note;
 use chancery_ledger::vkey::{KeyKind, VerifierKey};
 use chancery_x509::certificate::Certificate;
+use chancery_x509::crl::Crl;
 
 use crate::policy::{InvalidPolicy, PolicyText, VerificationPolicy};
 use crate::revocation::{Revocation, Target};
@@ -78,6 +79,9 @@ struct Document {
     native_roots: Vec<String>,
     policies: BTreeMap<String, PolicyText>,
     quorum: usize,
+    /// DER in base64; left out where there are none, as earlier versions of this document did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    revocation_lists: Vec<String>,
     revocations: Vec<RevocationText>,
     schema: String,
     signatures: Vec<String>,
@@ -167,6 +171,11 @@ fn encode(snapshot: &TrustSnapshot, signatures: Vec<String>) -> Result<String, I
         native_roots: snapshot.native_roots.iter().map(Certificate::to_pem).collect(),
         policies,
         quorum: snapshot.quorum,
+        revocation_lists: snapshot
+            .revocation_lists
+            .iter()
+            .map(|list| STANDARD.encode(list.as_der()))
+            .collect(),
         revocations: snapshot.revocations.iter().map(RevocationText::of).collect(),
         schema: SCHEMA.into(),
         signatures,
@@ -183,7 +192,8 @@ impl Document {
     fn into_snapshot(self) -> Result<TrustSnapshot, InvalidTrust> {
         let sizes =
             [self.cosigners.len(), self.native_roots.len(), self.policies.len(), self.revocations.len()];
-        if sizes.iter().any(|size| *size > MAX_ENTRIES) {
+        let sizes = sizes.into_iter().chain([self.revocation_lists.len()]);
+        if sizes.max() > Some(MAX_ENTRIES) {
             return Err(InvalidTrust::Size);
         }
         let roots = TrustedRoot::from_value(self.trusted_root).map_err(InvalidTrust::Root)?;
@@ -207,6 +217,10 @@ impl Document {
             self.cosigners.iter().map(CosignerText::read).collect::<Result<_, _>>()?;
         let pem =
             |text: &String| Certificate::parse_pem(text).map_err(|_| InvalidTrust::Field("native_roots"));
+        let list = |text: &String| {
+            let refused = || InvalidTrust::Field("revocation_lists");
+            Crl::parse(&STANDARD.decode(text).map_err(|_| refused())?).map_err(|_| refused())
+        };
         let snapshot = TrustSnapshot {
             environment: self.environment,
             stage,
@@ -217,6 +231,7 @@ impl Document {
             quorum: self.quorum,
             native_roots: self.native_roots.iter().map(pem).collect::<Result<_, _>>()?,
             revocations: self.revocations.into_iter().map(RevocationText::read).collect::<Result<_, _>>()?,
+            revocation_lists: self.revocation_lists.iter().map(list).collect::<Result<_, _>>()?,
             policies: policies(self.policies)?,
         };
         if snapshot.roots.ledgers.iter().any(|ledger| snapshot.ledger_trust(ledger).is_err()) {

@@ -24,6 +24,7 @@ use chancery_core::format::FormatName;
 use chancery_core::time::Time;
 use chancery_core::verdict::{CheckName, CheckResult, Outcome, Reason, Verdict};
 use chancery_format::pe::extract::extract;
+use chancery_testkit::keys::TestKey;
 use chancery_testkit::pe::{Bits, OPTIONAL, image};
 use chancery_testkit::pki::tlv;
 use chancery_verify::policy::VerificationPolicy;
@@ -33,6 +34,9 @@ use chancery_verify::trusted_root::{Authority, TrustedRoot};
 use chancery_verify::verify::{self, Context, Evidence, SignedStatement};
 use chancery_verify::window::Window;
 use chancery_x509::certificate::Certificate;
+use chancery_x509::crl;
+use chancery_x509::profile::draft::Issuer;
+use chancery_x509::validity::Validity;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -55,6 +59,7 @@ fn trust(domain: &Domain) -> TrustSnapshot {
         quorum: 0,
         native_roots: vec![parse(&domain.root)],
         revocations: Vec::new(),
+        revocation_lists: Vec::new(),
         policies: BTreeMap::new(),
     }
 }
@@ -175,6 +180,26 @@ fn a_fresh_signature_is_judged_against_its_statement() {
         let refused = verify::statement(&signed, &context).unwrap_err();
         assert_eq!(reasons(&refused), [Reason::SignatureWrong]);
     });
+}
+
+#[test]
+fn an_authority_of_whom_nothing_is_known_does_not_stamp() {
+    let (domain, signed, trust) = sample();
+    let root = Certificate::parse(&domain.tsa_root).unwrap();
+    let window = Window::new(Time::from_seconds(START), None).unwrap();
+    // A root that names no authority means nobody, not everybody.
+    let mut without = trust.clone();
+    let alone = Authority::new(("Test", "TSA"), "u", vec![root.clone()], window).unwrap();
+    without.roots.timestamp_authorities = vec![alone];
+    assert_eq!(reasons(&judge(&signed, &without)), [Reason::TimestampInvalid]);
+    // A list in the name of the authority's root, by another key.
+    let impostor = TestKey::generate(KeyAlgorithm::EcdsaP256);
+    let issuer = Issuer::itself(root.subject(), &impostor.public_key()).unwrap();
+    let in_force = Validity::new(Time::from_seconds(NOW - 60), Time::from_seconds(NOW + 60)).unwrap();
+    let tbs = crl::tbs(&issuer, in_force, 1, &[]).unwrap();
+    let forged = crl::assemble(&tbs, KeyAlgorithm::EcdsaP256, &impostor.sign(&tbs)).unwrap();
+    let with = TrustSnapshot { revocation_lists: vec![forged], ..trust };
+    assert_eq!(reasons(&judge(&signed, &with)), [Reason::TimestampInvalid]);
 }
 
 #[test]

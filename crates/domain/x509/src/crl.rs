@@ -16,6 +16,7 @@ use chancery_core::time::Time;
 
 use crate::certificate::{Certificate, CertificateError};
 use crate::extension::{self, Criticality, Extension, KeyUsage};
+use crate::key::VerifyingKey;
 use crate::name::Name;
 use crate::oid;
 use crate::profile::draft::Issuer;
@@ -56,6 +57,19 @@ impl RevocationReason {
         Self::Superseded,
         Self::Unspecified,
     ];
+    /// The name as RFC 5280 §5.3.1 spells it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AffiliationChanged => "affiliationChanged",
+            Self::AuthorityCompromise => "cACompromise",
+            Self::CessationOfOperation => "cessationOfOperation",
+            Self::KeyCompromise => "keyCompromise",
+            Self::PrivilegeWithdrawn => "privilegeWithdrawn",
+            Self::Superseded => "superseded",
+            Self::Unspecified => "unspecified",
+        }
+    }
     const fn number(self) -> u8 {
         match self {
             Self::Unspecified => 0,
@@ -66,6 +80,12 @@ impl RevocationReason {
             Self::CessationOfOperation => 5,
             Self::PrivilegeWithdrawn => 9,
         }
+    }
+}
+
+impl std::fmt::Display for RevocationReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -196,6 +216,7 @@ pub struct Crl {
 #[derive(Debug, Clone)]
 pub struct VerifiedCrl {
     crl: Crl,
+    key: VerifyingKey,
 }
 
 impl VerifiedCrl {
@@ -204,6 +225,13 @@ impl VerifiedCrl {
     pub fn find(&self, serial: &Serial) -> Option<&Revocation> {
         let at = self.crl.revoked.binary_search_by(|entry| entry.serial.cmp(serial)).ok()?;
         self.crl.revoked.get(at)
+    }
+    /// Looks a certificate up that this issuer issued; `None` also where the list is another issuer's, be it of the same
+    /// name.
+    #[must_use]
+    pub fn revocation_of(&self, certificate: &Certificate, issuer: &Certificate) -> Option<&Revocation> {
+        let is_issuer = certificate.issuer() == &self.crl.issuer && issuer.key() == Ok(&self.key);
+        if is_issuer { self.find(certificate.serial()) } else { None }
     }
     /// The list.
     #[must_use]
@@ -256,7 +284,8 @@ impl Crl {
             let (from, until) = (self.in_force.not_before(), self.in_force.not_after());
             return Err(CrlError::Stale { from, until, at });
         }
-        Ok(VerifiedCrl { crl: self })
+        let key = key.clone();
+        Ok(VerifiedCrl { crl: self, key })
     }
     /// The whole list, DER, as it came.
     #[must_use]

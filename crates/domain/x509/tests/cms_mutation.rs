@@ -14,7 +14,7 @@ use chancery_x509::tsp::request::{CertificateWish, Nonce, TimestampRequest};
 use chancery_x509::tsp::response;
 use chancery_x509::tsp::token::{self, Authority};
 use chancery_x509::tsp::tst_info::TstInfo;
-use chancery_x509::tsp::verify::{self, Expected, Stamped, Trust};
+use chancery_x509::tsp::verify::{self, Expected, Stamped, Stampers, Trust};
 use const_oid::ObjectIdentifier;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -84,7 +84,7 @@ fn mutate(bytes: &[u8], changes: &[(u16, u8, u8)]) -> Vec<u8> {
 fn mutations_are_never_verified() {
     let good = material();
     let roots = [good.root.clone()];
-    let trust = Trust { roots: &roots, known: &[], pinned: &[] };
+    let trust = Trust { roots: &roots, known: &[], stampers: Stampers::Any, lists: &[] };
     let expected = Expected::of(Stamped::Message(b"x"));
     verify::token(&good.token, &expected, &trust).unwrap();
     let answer = response::granted(&good.token);

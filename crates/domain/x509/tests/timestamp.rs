@@ -23,7 +23,9 @@ use chancery_x509::tsp::request::{CertificateWish, Nonce, RequestError, Timestam
 use chancery_x509::tsp::response::{self, FailInfo};
 use chancery_x509::tsp::token::{self, Authority};
 use chancery_x509::tsp::tst_info::{Accuracy, TstInfo};
-use chancery_x509::tsp::verify::{self, Expected, Stamped, TimestampError, Trust, VerifiedTimestamp};
+use chancery_x509::tsp::verify::{
+    self, Expected, Stamped, Stampers, TimestampError, Trust, VerifiedTimestamp,
+};
 use const_oid::ObjectIdentifier;
 use counterpart::{Domain, has_openssl, now};
 
@@ -104,7 +106,7 @@ impl Stamper {
         known: &[Certificate],
     ) -> Result<VerifiedTimestamp, TimestampError> {
         let roots = [self.domain.root.clone()];
-        verify::token(token, expected, &Trust { roots: &roots, known, pinned: &[] })
+        verify::token(token, expected, &Trust { roots: &roots, known, stampers: Stampers::Any, lists: &[] })
     }
 }
 
@@ -218,7 +220,7 @@ fn ours_verifies_openssl() {
                 earliest: Some(start.plus_seconds(-2)),
                 latest: Some(wall_clock().plus_seconds(2)),
             };
-            let trust = Trust { roots: &roots, known: &[], pinned: &[] };
+            let trust = Trust { roots: &roots, known: &[], stampers: Stampers::Any, lists: &[] };
             let verified = verify::response(&domain.read("r"), &expected, &trust).unwrap();
             assert_eq!(verified.authority(), &stamper.certificate);
             assert_eq!(verified.accuracy(), Some(Accuracy { seconds: 1, millis: 500, micros: 100 }));
@@ -256,7 +258,7 @@ fn every_flipped_byte_is_refused() {
     assert!(stamper.check(&[good.as_slice(), &[0]].concat()).is_err());
     let answer = response::granted(&good);
     let roots = [stamper.domain.root.clone()];
-    let trust = Trust { roots: &roots, known: &[], pinned: &[] };
+    let trust = Trust { roots: &roots, known: &[], stampers: Stampers::Any, lists: &[] };
     for at in 0..answer.len() {
         let mut bad = answer.clone();
         bad[at] ^= 0x01;
@@ -354,8 +356,9 @@ fn certificates_come_from_the_bag_or_from_the_caller() {
         (vec![stamper.certificate.clone()], true),
         (vec![other.clone(), stamper.certificate.clone()], true),
         (vec![other], false),
+        (Vec::new(), false),
     ] {
-        let trust = Trust { roots: &roots, known: &[], pinned: &pinned };
+        let trust = Trust { roots: &roots, known: &[], stampers: Stampers::Only(&pinned), lists: &[] };
         let found = verify::token(&full, &any, &trust);
         assert_eq!(found.is_ok(), accepted);
         assert!(accepted || matches!(found, Err(TimestampError::NotPinned)));

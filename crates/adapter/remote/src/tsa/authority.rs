@@ -8,7 +8,9 @@ use chancery_x509::certificate::Certificate;
 use chancery_x509::tsp::imprint::Imprint;
 use chancery_x509::tsp::request::{CertificateWish, Nonce, TimestampRequest};
 use chancery_x509::tsp::response::FailInfo;
-use chancery_x509::tsp::verify::{self, Expected, Stamped, TimestampError, Trust, VerifiedTimestamp};
+use chancery_x509::tsp::verify::{
+    self, Expected, Stamped, Stampers, TimestampError, Trust, VerifiedTimestamp,
+};
 use const_oid::ObjectIdentifier;
 
 use crate::http::HttpError;
@@ -119,8 +121,13 @@ impl Authority {
             earliest: Some(question.asked_at.plus_seconds(-skew)),
             latest: Some(now().plus_seconds(skew)),
         };
-        let trust =
-            Trust { roots: &self.config.roots, known: &self.config.known, pinned: &self.config.pinned };
+        let pinned = self.config.pinned.as_slice();
+        let trust = Trust {
+            roots: &self.config.roots,
+            known: &self.config.known,
+            stampers: if pinned.is_empty() { Stampers::Any } else { Stampers::Only(pinned) },
+            lists: &[],
+        };
         let timestamp = verify::response(&response, &expected, &trust).map_err(judge)?;
         Ok(Answer { response, timestamp })
     }
@@ -133,6 +140,7 @@ fn judge(error: TimestampError) -> AuthorityError {
         | TimestampError::Signature(_)
         | TimestampError::SignerNotNamed
         | TimestampError::NotPinned
+        | TimestampError::Revoked { .. }
         | TimestampError::Untrusted(_)
         | TimestampError::Imprint
         | TimestampError::Nonce

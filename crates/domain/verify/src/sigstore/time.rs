@@ -1,11 +1,12 @@
 //! Step 4: the timestamps. At least one, and every one must hold (T3: not only the first).
 
 use chancery_core::verdict::Reason;
-use chancery_x509::tsp::verify::{self, Expected, Stamped, TimestampError, Trust, VerifiedTimestamp};
+use chancery_x509::tsp::verify::{self, Expected, Stamped, TimestampError, VerifiedTimestamp};
 
 use super::Signed;
 use crate::checks::Failure;
 use crate::snapshot::{SKEW_SECONDS, Stage};
+use crate::stamping::{Unstamped, lists_of, stamping_trust};
 use crate::trusted_root::Authority;
 use crate::verify::Context;
 
@@ -22,7 +23,7 @@ fn one(response: &[u8], signature: &[u8], context: &Context<'_>) -> Result<Verif
     expected.latest = Some(context.at.plus_seconds(SKEW_SECONDS));
     let mut failure = Failure::new(Reason::TimestampInvalid, &"an unknown authority", &"a trusted authority");
     for authority in &context.trust.roots.timestamp_authorities {
-        match by(authority, response, &expected) {
+        match by(authority, response, &expected, context) {
             Ok(stamp) if stamp.chain().is_dev() && context.trust.stage != Stage::Development => {
                 let found = &"a development authority";
                 return Err(Failure::new(Reason::TimestampInvalid, found, &"a real one"));
@@ -32,8 +33,14 @@ fn one(response: &[u8], signature: &[u8], context: &Context<'_>) -> Result<Verif
             Ok(stamp) => {
                 failure = Failure::new(Reason::TimestampInvalid, &stamp.gen_time(), &authority.window());
             }
-            Err(TimestampError::NotPinned) => {}
-            Err(error) => {
+            Err(Unstamped::By(TimestampError::NotPinned)) => {}
+            Err(Unstamped::By(error @ TimestampError::Revoked { .. })) => {
+                return Err(Failure::new(Reason::Revoked, &error, &"an authority that is not revoked"));
+            }
+            Err(Unstamped::List(error)) => {
+                failure = Failure::new(Reason::TimestampInvalid, &error, &"a revocation list in force");
+            }
+            Err(Unstamped::By(error)) => {
                 failure = Failure::new(Reason::TimestampInvalid, &error, &"a timestamp over the signature");
             }
         }
@@ -45,9 +52,8 @@ fn by(
     authority: &Authority,
     response: &[u8],
     expected: &Expected<'_>,
-) -> Result<VerifiedTimestamp, TimestampError> {
-    let below = authority.below_root();
-    // The first certificate of the chain is the authority's own: nobody else under the same root may stamp (T4).
-    let pinned = below.get(..1).unwrap_or_default();
-    verify::response(response, expected, &Trust { roots: authority.root(), known: below, pinned })
+    context: &Context<'_>,
+) -> Result<VerifiedTimestamp, Unstamped> {
+    let lists = lists_of(authority, context).map_err(Unstamped::List)?;
+    verify::response(response, expected, &stamping_trust(authority, &lists)).map_err(Unstamped::By)
 }

@@ -277,6 +277,7 @@ impl World {
             quorum: 1,
             native_roots: vec![],
             revocations: vec![],
+            revocation_lists: Vec::new(),
             policies: BTreeMap::new(),
         }
     }

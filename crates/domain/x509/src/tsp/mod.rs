@@ -9,6 +9,7 @@ pub mod ess;
 pub mod imprint;
 pub mod request;
 pub mod response;
+mod revoked;
 pub mod token;
 pub mod tst_info;
 pub mod verify;

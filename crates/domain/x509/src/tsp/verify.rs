@@ -1,7 +1,7 @@
 //! Verifies a timestamp token completely; what passes is a [`VerifiedTimestamp`].
 //!
 //! The order: structure, signature by exactly one certificate, that certificate named inside the signature
-//! (ESSCertID), its chain for the purpose timeStamping at genTime, imprint, nonce, policy, time bounds.
+//! (ESSCertID), its chain for the purpose timeStamping at genTime, revocation, imprint, nonce, policy, time bounds.
 
 use chancery_core::time::Time;
 use const_oid::ObjectIdentifier;
@@ -10,6 +10,7 @@ use super::ess;
 use super::imprint::Imprint;
 use super::request::Nonce;
 use super::response::{self, FailInfo, Response};
+use super::revoked;
 use super::token::MAX_SIZE;
 use super::tst_info::{Accuracy, TstInfo, TstInfoError};
 use crate::certificate::Certificate;
@@ -17,6 +18,7 @@ use crate::chain::{self, ChainError, Purpose, VerifiedChain};
 use crate::cms::oid;
 use crate::cms::parse::{self, ParseError};
 use crate::cms::verify::{self as cms_verify, Message, VerifiedSigner, VerifyError};
+use crate::crl::{RevocationReason, VerifiedCrl};
 use crate::serial::Serial;
 use crate::tlv::TlvError;
 
@@ -59,8 +61,28 @@ pub struct Trust<'a> {
     pub roots: &'a [Certificate],
     /// Certificates that the caller knows besides the token's: authorities and intermediates.
     pub known: &'a [Certificate],
-    /// When not empty, only these certificates may have stamped.
-    pub pinned: &'a [Certificate],
+    /// Who may have stamped.
+    pub stampers: Stampers<'a>,
+    /// Revocation lists of the authorities' issuers.
+    pub lists: &'a [VerifiedCrl],
+}
+
+/// Which certificates may have stamped.
+#[derive(Debug, Clone, Copy)]
+pub enum Stampers<'a> {
+    /// Every one that chains to a root.
+    Any,
+    /// These alone; nobody where there are none.
+    Only(&'a [Certificate]),
+}
+
+impl Stampers<'_> {
+    fn include(self, certificate: &Certificate) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(these) => these.contains(certificate),
+        }
+    }
 }
 
 /// A timestamp of which everything was checked. Born in [`token`] only.
@@ -94,6 +116,14 @@ pub enum TimestampError {
     /// The authority is not the pinned one.
     #[error("timestamp is by an authority other than the expected one")]
     NotPinned,
+    /// The authority's certificate, or one above it, is revoked in a way that this timestamp does not survive.
+    #[error("authority is revoked since {since} ({reason})")]
+    Revoked {
+        /// From when on.
+        since: Time,
+        /// Why.
+        reason: RevocationReason,
+    },
     /// The authority's certificate does not chain to a root for timestamping at genTime.
     #[error("authority is not trusted")]
     Untrusted(#[source] ChainError),
@@ -218,7 +248,7 @@ fn check_authority(
     let found = signer.certificate();
     // The same certificate, as the caller holds it: what was verified of that once need not be verified again.
     let leaf = trust.known.iter().find(|known| *known == found).unwrap_or(found);
-    if !trust.pinned.is_empty() && !trust.pinned.contains(leaf) {
+    if !trust.stampers.include(leaf) {
         return Err(TimestampError::NotPinned);
     }
     // T4: the bag only offers issuers; the leaf is the certificate that verified. What is known or trusted already is
@@ -230,8 +260,10 @@ fn check_authority(
             pool.extend(Certificate::parse(der).ok());
         }
     }
-    chain::verify(leaf, &pool, trust.roots, Purpose::TimeStamping, info.gen_time)
-        .map_err(TimestampError::Untrusted)
+    let chain = chain::verify(leaf, &pool, trust.roots, Purpose::TimeStamping, info.gen_time)
+        .map_err(TimestampError::Untrusted)?;
+    revoked::check(&chain, trust.lists, info.gen_time)?;
+    Ok(chain)
 }
 
 fn check_expected(info: &TstInfo, expected: &Expected<'_>) -> Result<(), TimestampError> {
