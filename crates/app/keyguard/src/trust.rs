@@ -119,5 +119,6 @@ fn check_policies(keyguard: &Keyguard, snapshot: &TrustSnapshot) -> Result<(), R
     first_difference(&[
         ("verification policies", snapshot.policies == governance.verification),
         ("revocations", snapshot.revocations.is_empty()),
+        ("revocation lists", snapshot.revocation_lists.is_empty()),
     ])
 }
