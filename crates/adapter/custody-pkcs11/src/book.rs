@@ -12,8 +12,8 @@ use chancery_core::canonical;
 use chancery_core::id::KeyId;
 use chancery_core::port::custodian::{CustodyClass, KeyDescription};
 
-use crate::private_file::{self, FileError};
 use crate::public;
+use chancery_private_file::file::{self as private_file, PrivateFileError, Readers};
 
 const SCHEMA: &str = "chancery.pkcs11-keys/1";
 const MAX_SIZE: u64 = 8 * 1024 * 1024;
@@ -34,7 +34,7 @@ pub enum BookError {
     Damaged(PathBuf),
     /// It cannot be read or written, or others can write it.
     #[error("key book cannot be used")]
-    File(#[from] FileError),
+    File(#[from] PrivateFileError),
     /// Another process has it open.
     #[error("`{0}` is in use by another process")]
     Locked(PathBuf),
@@ -56,9 +56,9 @@ impl Book {
         let lock_path = directory.join(format!("{stem}.keys.lock"));
         let lock = private_file::lock(&lock_path)?.ok_or(BookError::Locked(lock_path))?;
         let path = directory.join(format!("{stem}.keys.json"));
-        let keys = match private_file::read(&path, 0o022, MAX_SIZE) {
+        let keys = match private_file::read(&path, Readers::Everyone, MAX_SIZE) {
             Ok(bytes) => parse(&bytes, token).ok_or_else(|| BookError::Damaged(path.clone()))?,
-            Err(FileError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Err(PrivateFileError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 BTreeMap::new()
             }
             Err(e) => return Err(e.into()),

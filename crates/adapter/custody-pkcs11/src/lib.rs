@@ -12,7 +12,6 @@ mod book;
 mod fault;
 mod link;
 pub mod pool;
-mod private_file;
 mod protocol;
 mod public;
 mod raw;

@@ -315,8 +315,7 @@ fn digest(algorithm: KeyAlgorithm, to_be_signed: &ToBeSigned) -> Option<Vec<u8>>
 }
 
 fn not_written(error: &BookError) -> CustodyError {
-    let source = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    CustodyError::Unavailable(format!("{error}{source}"))
+    CustodyError::Unavailable(chancery_private_file::file::in_full(error))
 }
 
 fn failure(id: &KeyId, outcome: Result<Answer, LinkError>) -> CustodyError {

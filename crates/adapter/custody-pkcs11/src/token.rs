@@ -10,9 +10,9 @@ use cryptoki::types::AuthPin;
 use zeroize::Zeroizing;
 
 use crate::fault::Fault;
-use crate::private_file;
 use crate::protocol::TokenConfig;
 use crate::raw::Sign;
+use chancery_private_file::file::{self as private_file, Readers};
 
 const MAX_PIN: u64 = 256;
 
@@ -62,7 +62,8 @@ impl Token {
 
 fn read_pin(path: &Path) -> Result<AuthPin, Fault> {
     // Group-read is how systemd's ACL on a credential shows.
-    let mut bytes = private_file::read(path, 0o137, MAX_PIN).map_err(|e| Fault::Setup(e.to_string()))?;
+    let bytes = private_file::read(path, Readers::OwnerAndGroup, MAX_PIN);
+    let mut bytes = bytes.map_err(|e| Fault::Setup(private_file::in_full(&e)))?;
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
     }

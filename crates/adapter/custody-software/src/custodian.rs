@@ -15,8 +15,8 @@ use chancery_core::warrant::Warrant;
 use crate::kek::{Kek, KekError, KekSource};
 use crate::key_file::{self, KeyFileError};
 use crate::pair::{Pair, PairError};
-use crate::private_file::{self, PrivateFileError};
 use crate::rotation::Keks;
+use chancery_private_file::file::{self as private_file, PrivateFileError};
 
 /// More key files than this are refused.
 const MAX_KEYS: usize = 4096;

@@ -11,7 +11,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::{hmac, pbkdf2, rand};
 use zeroize::Zeroizing;
 
-use crate::private_file::{self, PrivateFileError, Readers};
+use chancery_private_file::file::{self as private_file, PrivateFileError, Readers};
 
 /// Rounds for new passphrase KEKs (OWASP 2023 for PBKDF2-HMAC-SHA256); fewer are refused on read.
 pub(crate) const ROUNDS: u32 = 600_000;

@@ -16,7 +16,6 @@ pub mod kek;
 mod kek_file;
 mod key_file;
 mod pair;
-mod private_file;
 mod rotation;
 
 pub use custodian::SoftwareCustodian;

@@ -6,7 +6,7 @@ use crate::custodian::OpenError;
 use crate::kek::{Kek, Secret};
 use crate::kek_file::{KekEntry, KekFile};
 use crate::key_file::{self, KeyFileError, Opened};
-use crate::private_file::{self, PrivateFileError, Readers};
+use chancery_private_file::file::{self as private_file, PrivateFileError, Readers};
 
 /// The KEKs of one opening: the current one, and the previous one while keys may still be under it.
 pub(crate) struct Keks {

@@ -96,7 +96,7 @@ pub(crate) fn a_wrong_pin_is_tried_once() {
         assert!(Command::new("chmod").arg(mode).arg(world.path("pin")).status().unwrap().success());
         let answer = sign(&world.open(), &key, "m");
         let Err(CustodyError::Unavailable(why)) = &answer else { panic!("{answer:?}") };
-        assert!(why.contains("is not private"), "{why}");
+        assert!(why.contains("has mode"), "{why}");
     }
     // Settings that are of no use are tried again, unlike a PIN.
     let custodian = world.open();

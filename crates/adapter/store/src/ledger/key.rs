@@ -4,15 +4,18 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use chancery_ledger::checkpoint::{Checkpoint, Origin, sign_with};
 use chancery_ledger::vkey::{KeyKind, VerifierKey};
-use zeroize::Zeroizing;
+use chancery_private_file::file::{self as private_file, Readers};
 
 use crate::database::StoreError;
+
+/// Largest key file in bytes.
+const MAX_SIZE: u64 = 4096;
 
 /// The key pair with its name. `Debug` shows the public half alone.
 pub struct LedgerKey {
@@ -36,15 +39,8 @@ impl LedgerKey {
     }
     /// Loads the key: PKCS#8 DER (RFC 8410 §7).
     pub fn load(path: &Path, origin: &Origin) -> Result<Self, StoreError> {
-        let failed = || StoreError::file("read the ledger key");
-        let mode = std::fs::metadata(path).map_err(failed())?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(StoreError::Value(format!(
-                "ledger key file has mode {:o}, expected 600",
-                mode & 0o777
-            )));
-        }
-        let bytes = Zeroizing::new(std::fs::read(path).map_err(failed())?);
+        let bytes = private_file::read(path, Readers::Owner, MAX_SIZE);
+        let bytes = bytes.map_err(|error| StoreError::Value(private_file::in_full(&error)))?;
         let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&bytes);
         let pair =
             pair.map_err(|_| StoreError::Value("ledger key file holds no Ed25519 key in PKCS#8".into()))?;

@@ -55,7 +55,9 @@ pub enum PrivateFileError {
 
 /// Who besides the owner may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Readers {
+pub enum Readers {
+    /// Everybody: what is no secret, but must not be written by others.
+    Everyone,
     /// Nobody: mode 0600 or less.
     Owner,
     /// The group too: systemd grants a service its credential by an ACL, whose mask shows as group-read (0440).
@@ -65,6 +67,7 @@ pub(crate) enum Readers {
 impl Readers {
     const fn accepted_mode(self) -> u32 {
         match self {
+            Self::Everyone => 0o644,
             Self::Owner => 0o600,
             Self::OwnerAndGroup => 0o640,
         }
@@ -75,12 +78,8 @@ fn io(action: &'static str, path: &Path, source: impl Into<std::io::Error>) -> P
     PrivateFileError::Io { action, path: path.to_owned(), source: source.into() }
 }
 
-/// Reads a file of at most `limit` bytes. What is checked is the opened file, so it cannot be exchanged in between.
-pub(crate) fn read(
-    path: &Path,
-    readers: Readers,
-    limit: u64,
-) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
+/// Reads a file of at most `limit` bytes that belongs to this user or root. What is checked is the opened file, so it cannot be exchanged in between.
+pub fn read(path: &Path, readers: Readers, limit: u64) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
     // NONBLOCK: a pipe that was put here must not hang the start.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let descriptor = match rustix::fs::open(path, flags, Mode::empty()) {
@@ -99,7 +98,7 @@ pub(crate) fn read(
     }
     owned_by_us(path, metadata.uid())?;
     // The capacity is final, so that no copy is left behind in memory by growth.
-    let capacity = usize::try_from(limit.saturating_add(1)).unwrap_or(usize::MAX);
+    let capacity = usize::try_from(metadata.len().min(limit).saturating_add(1)).unwrap_or(usize::MAX);
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| io("read", path, e))?;
     if bytes.len() as u64 > limit {
@@ -116,7 +115,7 @@ fn owned_by_us(path: &Path, owner: u32) -> Result<(), PrivateFileError> {
 }
 
 /// Makes the directory (0700) where it is absent, and refuses one that others can write: they could put files in.
-pub(crate) fn directory(path: &Path) -> Result<(), PrivateFileError> {
+pub fn directory(path: &Path) -> Result<(), PrivateFileError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| io("create", path, e))?;
     let metadata = path.metadata().map_err(|e| io("stat", path, e))?;
     let mode = metadata.mode() & 0o7777;
@@ -127,7 +126,7 @@ pub(crate) fn directory(path: &Path) -> Result<(), PrivateFileError> {
 }
 
 /// Opens (or makes) a lock file and locks it; `None` when another process holds it.
-pub(crate) fn lock(path: &Path) -> Result<Option<File>, PrivateFileError> {
+pub fn lock(path: &Path) -> Result<Option<File>, PrivateFileError> {
     let file = create(path, OFlags::empty())?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
@@ -137,7 +136,7 @@ pub(crate) fn lock(path: &Path) -> Result<Option<File>, PrivateFileError> {
 }
 
 /// Writes a file (0600) so that after a crash it is either the old or the new one, whole; durable on return.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
     let staged = path.with_extension("new");
     let mut file = create(&staged, OFlags::TRUNC)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| io("write", &staged, e))?;
@@ -147,9 +146,83 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
     File::open(parent).and_then(|directory| directory.sync_all()).map_err(|e| io("sync", parent, e))
 }
 
+/// An error with what led to it, in one line, for places that keep words alone.
+#[must_use]
+pub fn in_full(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
+}
+
 fn create(path: &Path, extra: OFlags) -> Result<File, PrivateFileError> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | extra;
     let descriptor =
         rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(|e| io("create", path, e))?;
     Ok(File::from(descriptor))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_by_whom_it_is_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        write(&path, b"0123456789").unwrap();
+        assert_eq!(path.metadata().unwrap().mode() & 0o7777, 0o600);
+        for (mode, expected) in [
+            (0o600, [true, true, true]),
+            (0o400, [true, true, true]),
+            (0o640, [false, true, true]),
+            (0o440, [false, true, true]),
+            (0o644, [false, false, true]),
+            (0o620, [false, false, false]),
+            (0o646, [false, false, false]),
+            (0o700, [false, false, false]),
+            (0o4600, [false, false, false]),
+        ] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let readers = [Readers::Owner, Readers::OwnerAndGroup, Readers::Everyone];
+            assert_eq!(readers.map(|readers| read(&path, readers, 10).is_ok()), expected, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_small_file_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        write(&path, b"0123456789").unwrap();
+        assert_eq!(read(&path, Readers::Owner, 10).unwrap().as_slice(), b"0123456789");
+        assert!(matches!(read(&path, Readers::Owner, 9), Err(PrivateFileError::TooLarge { limit: 9, .. })));
+        let link = folder.path().join("link");
+        symlink(&path, &link).unwrap();
+        assert!(matches!(read(&link, Readers::Owner, 10), Err(PrivateFileError::NotAFile(_))));
+        assert!(matches!(read(folder.path(), Readers::Owner, 10), Err(PrivateFileError::NotAFile(_))));
+        let absent = read(&folder.path().join("absent"), Readers::Owner, 10).unwrap_err();
+        assert!(in_full(&absent).ends_with("absent`: No such file or directory (os error 2)"));
+        // A link that somebody put where the new file is staged is not followed.
+        let victim = folder.path().join("victim");
+        std::fs::write(&victim, b"whole").unwrap();
+        symlink(&victim, path.with_extension("new")).unwrap();
+        assert!(write(&path, b"other").is_err());
+        assert_eq!(std::fs::read(&victim).unwrap(), b"whole");
+        assert_eq!(read(&path, Readers::Owner, 10).unwrap().as_slice(), b"0123456789");
+    }
+
+    #[test]
+    fn a_lock_is_held_once_and_a_directory_others_write_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = lock(&path).unwrap();
+        assert!(held.is_some() && lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(lock(&path).unwrap().is_some());
+        let inner = folder.path().join("a/b");
+        directory(&inner).unwrap();
+        assert_eq!(inner.metadata().unwrap().mode() & 0o7777, 0o700);
+        std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(0o770)).unwrap();
+        assert!(matches!(directory(&inner), Err(PrivateFileError::Exposed { mode: 0o770, .. })));
+    }
 }
