@@ -7,6 +7,7 @@ mod links;
 mod map;
 mod names;
 mod size;
+mod table;
 mod text;
 
 use std::fmt;
@@ -44,6 +45,7 @@ pub(crate) fn run() -> Result<()> {
     let mut findings = Vec::new();
     findings.extend(law::check(&metadata));
     findings.extend(size::check(&files));
+    findings.extend(table::check(&files, &metadata));
     findings.extend(names::check(&files));
     findings.extend(text::check(&files));
     findings.extend(map::check(&files, &metadata));
