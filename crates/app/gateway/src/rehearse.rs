@@ -46,10 +46,11 @@ pub async fn rehearse(gateway: &Gateway, ask: &Ask) -> Result<Rehearsal, Failure
     let identified = identify(gateway, &governance, ask.token.as_deref(), Some(request.id())).await?;
     let profile = admit(&governance.policy, &identified.caller, request.profile())?;
     let mut prepared = Vec::new();
-    for (id, statement) in request.statements() {
+    for (at, (id, statement)) in request.statements().iter().enumerate() {
+        take_turns(at).await;
         prepared.push(statement::prepare(gateway, profile, &identified.caller, (*id, statement))?);
     }
-    let traces = decide_all(gateway, &governance, &identified, profile, (request, &prepared))?;
+    let traces = decide_all(gateway, &governance, &identified, profile, (request, &prepared)).await?;
     let statements = prepared.into_iter().zip(traces).map(|(prepared, trace)| Rehearsed {
         statement: prepared.id,
         key: prepared.key.id,
@@ -60,7 +61,7 @@ pub async fn rehearse(gateway: &Gateway, ask: &Ask) -> Result<Rehearsal, Failure
 }
 
 /// Decides about every statement; the first that is not allowed ends it. Each counts the ones before it.
-pub fn decide_all(
+pub async fn decide_all(
     gateway: &Gateway,
     governance: &Governance,
     identified: &Identified,
@@ -71,6 +72,7 @@ pub fn decide_all(
     let before = gateway.limits.counts(profile.name(), profile.limits(), now);
     let mut traces = Vec::with_capacity(prepared.len());
     for (earlier, one) in prepared.iter().enumerate() {
+        take_turns(earlier).await;
         let mut counts = before.clone();
         for limit in profile.limits() {
             let held = before.of(limit.window).unwrap_or(0);
@@ -84,7 +86,7 @@ pub fn decide_all(
 
 /// Decides about what was released before: whoever asks for it must be allowed to have it made, but it counts for
 /// nothing, because nothing is made.
-pub fn decide_recalled(
+pub async fn decide_recalled(
     gateway: &Gateway,
     governance: &Governance,
     identified: &Identified,
@@ -93,7 +95,8 @@ pub fn decide_recalled(
 ) -> Result<(), Failure> {
     let now = gateway.parts.clock.now();
     let counts = Counts::zero(profile.limits());
-    for released in recalled {
+    for (at, released) in recalled.iter().enumerate() {
+        take_turns(at).await;
         let statement = &released.made().statement;
         let facts = Facts::of_statement(profile.name(), &identified.caller, statement, now, &counts);
         allowed(decide(&governance.policy, &facts))?;
@@ -101,10 +104,50 @@ pub fn decide_recalled(
     Ok(())
 }
 
+/// Statements that are worked on before others get the thread: deciding about one takes tens of microseconds, and a
+/// request may have a thousand.
+const TURN: usize = 64;
+
+/// Lets others have the thread after every [`TURN`] statements.
+async fn take_turns(done: usize) {
+    if done > 0 && done.is_multiple_of(TURN) {
+        tokio::task::yield_now().await;
+    }
+}
+
 fn allowed(decision: Decision) -> Result<Trace, Failure> {
     match decision {
         Decision::Allowed(trace) => Ok(trace),
         Decision::Pending { have, need, .. } => Err(Failure::Pending { have, need }),
         Decision::Refused(refusal) => Err(refusal.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn others_have_their_turn() {
+        let turns = Cell::new(0);
+        let work = async {
+            for done in 0..1000 {
+                take_turns(done).await;
+            }
+        };
+        let others = async {
+            loop {
+                turns.set(turns.get() + 1);
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = work => {}
+            () = others => {}
+        }
+        assert_eq!(turns.get(), 1000 / TURN);
     }
 }

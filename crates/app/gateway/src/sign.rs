@@ -86,8 +86,8 @@ async fn attempt(
         single_use(gateway, &identified, request.id()).await?;
     }
     // 5 decision
-    rehearse::decide_recalled(gateway, governance, &identified, profile, &recalled)?;
-    rehearse::decide_all(gateway, governance, &identified, profile, (request, &fresh))?;
+    rehearse::decide_recalled(gateway, governance, &identified, profile, &recalled).await?;
+    rehearse::decide_all(gateway, governance, &identified, profile, (request, &fresh)).await?;
     let taken = take_places(gateway, profile, fresh.len())?;
     gateway.parts.steps.reached(Step::Decided);
     let decided = (governance.version, profile.environment());
