@@ -8,6 +8,7 @@ use chancery_core::port::sequencer::{Append, AppendError, Change};
 use chancery_core::port::step::Step;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_ledger::event::{Body, Closed};
+use chancery_policy::profile::Timestamping;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -19,12 +20,12 @@ use crate::statement::Prepared;
 /// A statement with its intent, or why it has none.
 pub type Ready = Result<(Prepared, Logged), Failure>;
 
-/// Orders the signatures of one message, and settles each statement by itself. `stamp`: the built-in authority stamps
-/// in the same call.
+/// Orders the signatures of one message, and settles each statement by itself. Where the built-in authority is to stamp,
+/// it does so in the same call.
 pub async fn sign(
     gateway: &Gateway,
     decided: &Decided,
-    stamp: bool,
+    timestamp: &Timestamping,
     ready: Vec<Ready>,
 ) -> Vec<Result<Unfinished, Failure>> {
     let orders: Vec<Order> = ready
@@ -34,7 +35,7 @@ pub async fn sign(
             statement: prepared.id,
             intent: logged.index,
             leaf: logged.plan.clone(),
-            stamp,
+            stamp: *timestamp == Timestamping::Builtin,
         })
         .collect();
     let mut outcomes = order(gateway, decided, orders).await.into_iter();

@@ -210,7 +210,7 @@ async fn produce(
     let logged = join_all(together.into_iter().map(|prepared| log(gateway, decided, prepared))).await;
     gateway.parts.steps.reached(Step::IntentLogged);
     // 7 signatures, with the timestamps of the built-in authority
-    let signed = order::sign(gateway, decided, *timestamp == Timestamping::Builtin, logged).await;
+    let signed = order::sign(gateway, decided, timestamp, logged).await;
     // 8 to 13
     join_all(signed.into_iter().map(|one| end(gateway, decided, timestamp, one))).await
 }

@@ -41,7 +41,7 @@ pub(crate) fn prepare(directory: &Path, listen: Option<SocketAddr>) -> anyhow::R
         write_once(&governance.join(name), text.as_bytes())?;
     }
     write_once(&governance.join("issuers.toml"), issuer.registration(ISSUER).as_bytes())?;
-    write_once(&directory.join("keyguard").join("passphrase"), secret().as_bytes())?;
+    write_once(&directory.join("keyguard").join("kek"), crate::init::kek().as_bytes())?;
     write_once(&directory.join("dev-issuer.token"), secret().as_bytes())?;
     let config = directory.join("chancery.toml");
     write_once(&config, template(address).as_bytes())?;
@@ -85,7 +85,7 @@ fn template(listen: SocketAddr) -> String {
          origin = \"log2026.dev.localhost\"\n\
          reserve = 67108864\n\n\
          [keyguard]\n\
-         passphrase_file = \"keyguard/passphrase\"\n"
+         credential_file = \"keyguard/kek\"\n"
     )
 }
 

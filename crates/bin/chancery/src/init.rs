@@ -1,5 +1,5 @@
 //! `chancery init`: a commented configuration and governance to start from. Never writes a secret but the generated
-//! passphrase, in a file of its own.
+//! key-encryption key, in a file of its own.
 
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -21,7 +21,7 @@ const CONFIG: &str = include_str!("../templates/chancery.toml");
 pub(crate) fn init(options: &InitOptions) -> anyhow::Result<Vec<PathBuf>> {
     let directory = &options.directory;
     let config = CONFIG.replace("sign.example", &options.host).replace("Example Org", &options.organisation);
-    let passphrase: String = SystemEntropy.sixteen().iter().map(|byte| format!("{byte:02x}")).collect();
+    let kek = kek();
     let files = [
         ("chancery.toml", config.as_str()),
         ("governance/root.toml", ROOT),
@@ -29,7 +29,7 @@ pub(crate) fn init(options: &InitOptions) -> anyhow::Result<Vec<PathBuf>> {
         ("governance/profiles/release.toml", PROFILE),
         ("governance/guardrails/events.cedar", GUARDRAIL),
         ("governance/verification/release.toml", VERIFICATION),
-        ("data/keyguard/passphrase", passphrase.as_str()),
+        ("data/keyguard/kek", kek.as_str()),
     ];
     let taken: Vec<String> = files
         .iter()
@@ -39,6 +39,12 @@ pub(crate) fn init(options: &InitOptions) -> anyhow::Result<Vec<PathBuf>> {
         .collect();
     anyhow::ensure!(taken.is_empty(), "these files exist already: {}", taken.join(", "));
     files.iter().map(|(name, text)| write(&directory.join(name), text)).collect()
+}
+
+/// A fresh key-encryption key as text: 256 random bits, so that nothing needs to be derived from it at every start.
+pub(crate) fn kek() -> String {
+    let halves = [SystemEntropy.sixteen(), SystemEntropy.sixteen()];
+    halves.iter().flatten().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<PathBuf> {

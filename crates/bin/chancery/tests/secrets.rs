@@ -4,20 +4,19 @@
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;
 
-use std::num::NonZeroU32;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::{hmac, pbkdf2};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chancery_core::canonical;
 use serde_json::{Value, json};
 use world::World;
 
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 64 * 1024;
 
 fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
@@ -30,18 +29,9 @@ fn base64(value: &Value) -> Vec<u8> {
 /// PKCS#8 of a key file, decrypted here by the formats' own documentation and not by the product.
 fn pkcs8(world: &World, key: &str) -> Vec<u8> {
     let keys = world.data().join("keyguard/keys");
-    let passphrase = std::fs::read(world.data().join("keyguard/passphrase")).unwrap();
-    let derivation = &read_json(&keys.join("kek.json"))["keks"][0]["derivation"]["pbkdf2-hmac-sha256"];
-    let rounds = u32::try_from(derivation["rounds"].as_u64().unwrap()).unwrap();
-    let mut root = [0u8; 32];
-    let salt = base64(&derivation["salt"]);
-    pbkdf2::derive(
-        pbkdf2::PBKDF2_HMAC_SHA256,
-        NonZeroU32::new(rounds).unwrap(),
-        &salt,
-        &passphrase,
-        &mut root,
-    );
+    let kek = std::fs::read_to_string(world.data().join("keyguard/kek")).unwrap();
+    let pairs = (0..32).map(|at| u8::from_str_radix(&kek[2 * at..2 * at + 2], 16).unwrap());
+    let root: Vec<u8> = pairs.collect();
     let wrap = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &root), b"chancery kek wrap/1");
     let wrap = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, wrap.as_ref()).unwrap());
     let file = read_json(&keys.join(format!("{key}.key")));
@@ -77,6 +67,7 @@ fn in_memory(pid: u32, needles: &[Vec<u8>]) -> Option<bool> {
     let memory = std::fs::File::open(format!("/proc/{pid}/mem")).ok()?;
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
     let mut bytes = vec![0u8; CHUNK + 64];
+    let zeros = bytes.clone();
     let mut scanned = 0;
     for line in
         maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|flags| flags.starts_with("rw")))
@@ -86,9 +77,13 @@ fn in_memory(pid: u32, needles: &[Vec<u8>]) -> Option<bool> {
         while at < end {
             let wanted = usize::try_from(end - at).unwrap().min(bytes.len());
             let Ok(got) = memory.read_at(bytes.get_mut(..wanted).unwrap(), at) else { break };
-            scanned += got;
-            if holds(bytes.get(..got).unwrap(), needles) {
-                return Some(true);
+            // What an allocator reserved and nobody wrote to is a gigabyte of zeros.
+            let found = bytes.get(..got).unwrap();
+            if found != zeros.get(..got).unwrap() {
+                scanned += got;
+                if holds(found, needles) {
+                    return Some(true);
+                }
             }
             at += CHUNK as u64;
         }

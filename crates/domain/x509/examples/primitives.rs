@@ -1,7 +1,7 @@
 //! What the signature primitives cost here, in this build: the floor that the bench holds the service against.
 //!
 //! ```text
-//! primitives      prints: microseconds of CPU for P-256 sign, P-256 verify, Ed25519 sign
+//! primitives      prints: microseconds of CPU for P-256 sign and verify, RSA-3072 sign and verify
 //! ```
 #![expect(clippy::print_stdout, reason = "example")]
 
@@ -9,13 +9,14 @@ use std::error::Error;
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-    ParsedPublicKey,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use rustix::time::{ClockId, clock_gettime};
 
-const ROUNDS: u32 = 400;
+const ROUNDS: u32 = 100;
 const SAMPLES: usize = 9;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -23,13 +24,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random)?;
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8.as_ref())?;
     let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, pair.public_key().as_ref())?;
-    let edwards = Ed25519KeyPair::generate()?;
+    let rsa = RsaKeyPair::generate(KeySize::Rsa3072)?;
+    let rsa_public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, rsa.public_key().as_ref())?;
     let message = [7_u8; 512];
     let signature = pair.sign(&random, &message)?;
+    let mut rsa_signature = vec![0; rsa.public_modulus_len()];
+    let mut rsa_sign = || rsa.sign(&RSA_PKCS1_SHA256, &random, &message, &mut rsa_signature).is_ok();
+    let signing = cost(&mut rsa_sign);
     let sign = cost(|| pair.sign(&random, &message).is_ok());
     let verify = cost(|| public.verify_sig(&message, signature.as_ref()).is_ok());
-    let cosign = cost(|| !edwards.sign(&message).as_ref().is_empty());
-    println!("{sign:.2} {verify:.2} {cosign:.2}");
+    let rsa_verify = cost(|| rsa_public.verify_sig(&message, &rsa_signature).is_ok());
+    println!("{sign:.2} {verify:.2} {signing:.2} {rsa_verify:.2}");
     Ok(())
 }
 

@@ -6,14 +6,14 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result};
 
 use super::Bench;
-use super::load;
+use super::load::Load;
 use super::row::{Bar, Row};
 use super::service::Measured;
 use crate::process;
 
-const COUNT: u32 = 512;
+const COUNT: u32 = 1_024;
 
-/// `fsync` and `fdatasync` of 512 signatures of 64 clients at once, counted by strace.
+/// `fsync` and `fdatasync` of 1,024 signatures of 64 clients at once, counted by strace.
 pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
     let what = "fsync per signature, 64 clients at once, all processes";
     if !process::is_installed("strace") {
@@ -21,12 +21,12 @@ pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
     }
     let directory = bench.directory("fsyncs")?;
     let service = Measured::start(bench, &directory.join("data"), &[])?;
-    let files = directory.join("files");
-    std::fs::create_dir(&files)?;
-    load::sign(&service, bench, &files, 16, 4)?;
+    let load =
+        Load { profile: "dev", format: "sigstore", requests: COUNT, statements: 1, at_once: 64, rate: None };
+    let ready = load.prepare(&service, bench)?;
     let log = directory.join("strace.log");
     let mut tracer = trace(&service, &log)?;
-    load::sign(&service, bench, &files, COUNT, 64)?;
+    ready.go()?;
     let asked = Command::new("kill").args(["-INT", &tracer.id().to_string()]).status()?;
     anyhow::ensure!(asked.success(), "strace does not end");
     let _ended = tracer.wait()?;

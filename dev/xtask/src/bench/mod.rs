@@ -108,6 +108,8 @@ fn build() -> Result<Bench> {
     build(&["--package", "chancery-policy", "--example", "decide"])?;
     build(&["--package", "chancery-store", "--example", "append"])?;
     build(&["--package", "chancery-format", "--example", "pe_sign"])?;
+    build(&["--package", "chancery-x509", "--example", "primitives"])?;
+    build(&["--package", "chancery-cli", "--example", "load"])?;
     let program = Metadata::load()?.program("release");
     let programs = program.parent().context("the program has no directory")?.to_owned();
     let scratch = process::root().join("target/bench");

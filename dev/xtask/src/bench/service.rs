@@ -19,16 +19,18 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    /// Starts a development service whose profile has no limit that a bench would reach. `settings` is put into its
-    /// configuration file.
+    /// Starts a development service whose profile has 1,000 grants and no limit that a bench would reach. `settings` is
+    /// put into its configuration file. Profile `plain` is the same without timestamps.
     pub(crate) fn start(bench: &Bench, directory: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         // The first start makes configuration and governance documents, which are changed before anything is logged.
         let profiles = directory.join("governance/profiles");
         std::fs::create_dir_all(&profiles)?;
         let profile = crate::process::root().join("testdata/governance/dev/profiles/dev.toml");
         let text = std::fs::read_to_string(profile)?;
-        let unlimited = text.replace("count = 100\n", "count = 1000000\n");
-        std::fs::write(profiles.join("dev.toml"), unlimited)?;
+        let unlimited = text.replace("count = 100\n", "count = 1000000\n") + &strangers();
+        std::fs::write(profiles.join("dev.toml"), &unlimited)?;
+        let plain = unlimited.replace("timestamp = \"builtin\"", "timestamp = \"none\"");
+        std::fs::write(profiles.join("plain.toml"), plain)?;
         if !settings.is_empty() {
             drop(Service::start(&bench.chancery(), directory)?);
             change(&directory.join("chancery.toml"), settings)?;
@@ -80,6 +82,18 @@ impl Measured {
     pub(crate) fn memory(&self) -> Result<f64> {
         self.processes()?.into_iter().map(pss_of).sum()
     }
+}
+
+/// Grants for others, so that a profile has about 1,000.
+fn strangers() -> String {
+    let grant = |number: u32| {
+        format!(
+            "\n[[grants]]\nname = \"other-{number}\"\nissuer = \"dev\"\npurpose = \"another\"\n[grants.claims]\n\
+             source_repository_identifier = \"{}\"\nsource_repository_ref = \"refs/heads/main\"\n",
+            1_000 + number
+        )
+    };
+    (0..998).map(grant).collect()
 }
 
 fn variable(line: &str) -> Option<(String, String)> {

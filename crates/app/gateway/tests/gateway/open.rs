@@ -10,6 +10,7 @@ use chancery_gateway::bootstrap;
 use chancery_gateway::failure::Failure;
 use chancery_gateway::order;
 use chancery_gateway::reconcile::{Reconciled, reconcile};
+use chancery_policy::profile::Timestamping;
 use chancery_testkit::custodian::Fault;
 use chancery_testkit::pe::{Bits, image};
 use serde_json::json;
@@ -33,7 +34,8 @@ enum After {
 async fn crash(world: &World, request: &Request, after: After) {
     let (decided, prepared, logged) = world.logged(request, world.token(request, |_| {})).await;
     if after == After::Signature {
-        let signed = order::sign(&world.gateway, &decided, true, vec![Ok((prepared, logged))]).await;
+        let signed =
+            order::sign(&world.gateway, &decided, &Timestamping::Builtin, vec![Ok((prepared, logged))]).await;
         assert!(matches!(signed.as_slice(), [Ok(_)]));
     }
 }
