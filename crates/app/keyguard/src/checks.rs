@@ -78,12 +78,18 @@ impl<'a> OrderChecks<'a> {
         let missing =
             || Refusal::new(RefusalCode::KeyUnusable, format!("profile has no key for family `{family}`"));
         let key = duty::key(&self.keyguard.parts.custodians, profile.key(family).ok_or_else(missing)?)?;
-        if key.environment == profile.environment() {
-            return Ok(key);
+        if key.environment != profile.environment() {
+            let refusal =
+                Refusal::new(RefusalCode::KeyUnusable, format!("key `{}` is of another environment", key.id));
+            return Err(refusal.because(key.environment.name(), profile.environment().name()));
         }
-        let refusal =
-            Refusal::new(RefusalCode::KeyUnusable, format!("key `{}` is of another environment", key.id));
-        Err(refusal.because(key.environment.name(), profile.environment().name()))
+        if key.family == Family::Cms && self.keyguard.chains.of(&key.id).is_empty() {
+            let refusal =
+                Refusal::new(RefusalCode::KeyUnusable, format!("key `{}` has no certificate", key.id));
+            let way = format!("an operator issues one: chancery key certify {}", key.id);
+            return Err(refusal.because("none", "a certificate of this key").hint(way));
+        }
+        Ok(key)
     }
     fn established(&self) -> Result<Arc<Established>, Refusal> {
         self.keyguard.established().ok_or_else(|| invalid("not initialised"))

@@ -10,6 +10,7 @@ mod large_file;
 mod load;
 mod measure;
 mod pe_signing;
+mod pkcs11_calls;
 mod policy;
 mod row;
 mod service;
@@ -55,7 +56,7 @@ impl Bench {
 /// A bench and its name.
 type Measure = (&'static str, fn(&Bench) -> Result<Vec<Row>>);
 
-const ALL: [Measure; 9] = [
+const ALL: [Measure; 10] = [
     ("policy", policy::run),
     ("group-commit", group_commit::run),
     ("pe-signing", pe_signing::run),
@@ -64,6 +65,7 @@ const ALL: [Measure; 9] = [
     ("verify-cold", verify_cold::run),
     ("large-file", large_file::run),
     ("fsyncs", fsyncs::run),
+    ("pkcs11-calls", pkcs11_calls::run),
     ("service-cpu", service_cpu::run),
 ];
 

@@ -41,7 +41,9 @@ async fn an_image_is_signed_whole() {
     let bytes = image(Bits::B64, &[512], b"");
     let (request, layout) = prepared(&world, &bytes);
     // Without a certificate there is nothing that a verifier could trust.
-    assert_ne!(world.sign(&request).await.status, 200);
+    let refused = world.sign(&request).await;
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (403, Some("CH4018")), "{}", refused.text());
+    assert!(refused.text().contains("chancery key certify dev-cms"), "{}", refused.text());
     certify(&world).await;
     let answer = world.sign(&request).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
