@@ -10,7 +10,7 @@ use chancery_policy::documents::Documents;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
-use crate::governance::{self, Governance, unexpected};
+use crate::governance::{self, unexpected};
 use crate::intent::{encode, internal};
 use crate::keys;
 use crate::reconcile::{self, Reconciled};
@@ -130,13 +130,12 @@ async fn take_policy_up(gateway: &Gateway, hello: &Hello) -> Result<(), Failure>
     let current = gateway.parts.state.policy_current().await?;
     let current = current.ok_or_else(|| Failure::Internal("no policy was ever applied".to_owned()))?;
     let documents = Documents::parse(&current.documents).map_err(internal)?;
-    let governance = Governance::load(documents, current.sequence).map_err(internal)?;
     if hello.policy != Some(current.version) {
         let event = PolicyEvent { version: current.version, sequence: current.sequence };
         let leaf = encode(gateway.parts.clock.now(), Body::Policy(event))?;
         gateway.parts.sequencer.append(Append { leaves: vec![leaf], changes: Vec::new() }).await?;
     }
-    governance::enforce(gateway, governance).await
+    governance::resume(gateway, documents, current.sequence).await
 }
 
 /// Limits count what was signed before this process started.

@@ -16,6 +16,7 @@ use chancery_verify::policy::VerificationPolicy;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
+use crate::intent::internal;
 
 /// Loaded governance documents.
 #[derive(Debug)]
@@ -90,9 +91,25 @@ pub async fn apply(gateway: &Gateway, documents: Documents) -> Result<PolicyVers
 
 /// Gives logged documents to the keyguard and uses them.
 pub async fn enforce(gateway: &Gateway, governance: Governance) -> Result<(), Failure> {
-    let documents = governance.documents.canonical().to_owned();
+    let version = tell(gateway, governance.documents.canonical().to_owned()).await?;
+    adopt(gateway, governance, version)
+}
+
+/// As [`enforce`], for documents that were in force before: both processes load them at the same time.
+pub async fn resume(gateway: &Gateway, documents: Documents, sequence: u64) -> Result<(), Failure> {
+    let canonical = documents.canonical().to_owned();
+    let load = tokio::task::spawn_blocking(move || Governance::load(documents, sequence));
+    let version = tell(gateway, canonical).await?;
+    adopt(gateway, load.await.map_err(internal)?.map_err(internal)?, version)
+}
+
+async fn tell(gateway: &Gateway, documents: String) -> Result<PolicyVersion, Failure> {
     let reply = gateway.parts.keyguard.call(Call::Policy { documents }).await?;
     let Reply::Policy(version) = reply else { return Err(unexpected("policy", &reply)) };
+    Ok(version)
+}
+
+fn adopt(gateway: &Gateway, governance: Governance, version: PolicyVersion) -> Result<(), Failure> {
     if version != governance.version {
         return Err(Failure::Internal(format!("keyguard took policy {version} into use")));
     }

@@ -76,10 +76,12 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     let key = ledger_key(&directory.join("ledger.key"), &origin)?;
     let vkey = key.verifier().to_string();
     let documents = documents::read(&config.governance_dir)?;
+    // The state is made after the keys, so where it is, nothing begins.
+    let begins = !directory.join("state.db").exists();
     let beginning = Beginning {
         organisation: config.organisation.clone(),
         dev: config.dev,
-        keys: if config.dev { documents::keys(&documents)? } else { Vec::new() },
+        keys: if config.dev && begins { documents::keys(&documents)? } else { Vec::new() },
         seed: chancery_core::port::entropy::Entropy::sixteen(&SystemEntropy),
     };
     let authorities = bootstrap::meet(keyguard.as_ref(), Some(beginning), &vkey).await?;

@@ -21,10 +21,6 @@ mod supervisor;
 mod way;
 mod wiring;
 
-/// A signature is thousands of small allocations: the C library's allocator takes a sixth of its time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
     chancery_cli::run(std::env::args_os(), &wiring::host())
 }

@@ -36,13 +36,19 @@ pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
     load.go()?;
     let after = counts(&log)?;
     let made = |is: &dyn Fn(&str) -> bool| {
-        let sum = |of: &BTreeMap<String, u32>| of.iter().filter(|(name, _)| is(name)).map(|(_, n)| n).sum::<u32>();
+        let sum =
+            |of: &BTreeMap<String, u32>| of.iter().filter(|(name, _)| is(name)).map(|(_, n)| n).sum::<u32>();
         f64::from(sum(&after) - sum(&before)) / f64::from(COUNT)
     };
     let is_signing = |name: &str| matches!(name, "C_SignInit" | "C_Sign");
     Ok(vec![
         Row::alone(what, made(&is_signing), "", Bar::AtMost(2.0)),
-        Row::alone("PKCS#11 calls per signature, all others", made(&|name| !is_signing(name)), "", Bar::AtMost(0.0)),
+        Row::alone(
+            "PKCS#11 calls per signature, all others",
+            made(&|name| !is_signing(name)),
+            "",
+            Bar::AtMost(0.0),
+        ),
     ])
 }
 
@@ -55,7 +61,10 @@ fn token(directory: &Path) -> Result<PathBuf> {
     let tokens = directory.join("tokens");
     std::fs::create_dir_all(&tokens)?;
     let conf = directory.join("softhsm2.conf");
-    std::fs::write(&conf, format!("directories.tokendir = {}\nobjectstore.backend = file\n", tokens.display()))?;
+    std::fs::write(
+        &conf,
+        format!("directories.tokendir = {}\nobjectstore.backend = file\n", tokens.display()),
+    )?;
     let arguments = ["--init-token", "--free", "--label", "bench", "--so-pin", PIN, "--pin", PIN];
     read(command("softhsm2-util", &arguments).env("SOFTHSM2_CONF", &conf))?;
     Ok(conf)

@@ -20,7 +20,7 @@ pub(crate) struct Measured {
 
 impl Measured {
     /// Starts a development service whose profile has 1,000 grants and no limit that a bench would reach. `settings` is
-    /// put into its configuration file. Profile `plain` is the same without timestamps.
+    /// put into its configuration file. Profile `plain` is the same with two grants and without timestamps.
     pub(crate) fn start(bench: &Bench, directory: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         // The first start makes configuration and governance documents, which are changed before anything is logged.
         let profiles = directory.join("governance/profiles");
@@ -28,8 +28,10 @@ impl Measured {
         let profile = crate::process::root().join("testdata/governance/dev/profiles/dev.toml");
         let text = std::fs::read_to_string(profile)?;
         let unlimited = text.replace("count = 100\n", "count = 1000000\n") + &strangers();
-        std::fs::write(profiles.join("dev.toml"), &unlimited)?;
-        let plain = unlimited.replace("timestamp = \"builtin\"", "timestamp = \"none\"");
+        std::fs::write(profiles.join("dev.toml"), unlimited)?;
+        let plain = text
+            .replace("count = 100\n", "count = 1000000\n")
+            .replace("timestamp = \"builtin\"", "timestamp = \"none\"");
         std::fs::write(profiles.join("plain.toml"), plain)?;
         if !settings.is_empty() {
             drop(Service::start(&bench.chancery(), directory)?);

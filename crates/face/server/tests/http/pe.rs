@@ -42,7 +42,12 @@ async fn an_image_is_signed_whole() {
     let (request, layout) = prepared(&world, &bytes);
     // Without a certificate there is nothing that a verifier could trust.
     let refused = world.sign(&request).await;
-    assert_eq!((refused.status, refused.json()["code"].as_str()), (403, Some("CH4018")), "{}", refused.text());
+    assert_eq!(
+        (refused.status, refused.json()["code"].as_str()),
+        (403, Some("CH4018")),
+        "{}",
+        refused.text()
+    );
     assert!(refused.text().contains("chancery key certify dev-cms"), "{}", refused.text());
     certify(&world).await;
     let answer = world.sign(&request).await;
