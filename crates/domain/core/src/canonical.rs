@@ -8,11 +8,18 @@
 //! let value = serde_json::json!({"b": 1, "a": ["x", null]});
 //! assert_eq!(canonical::to_string(&value).unwrap(), r#"{"a":["x",null],"b":1}"#);
 //! ```
+//! Nothing passes through a tree of values: what is written is put in order in place, and what is read is looked over once.
+
+mod read;
+mod write;
+
+use std::cmp::Ordering;
 
 use serde_json::Value;
 
 use crate::digest::Sha256;
 
+/// Deepest nesting, the outermost value being at 0.
 const MAX_DEPTH: usize = 32;
 const MAX_INTEGER: u64 = (1 << 53) - 1;
 
@@ -28,21 +35,19 @@ pub enum NotCanonical {
     /// Text that is valid JSON but is not its own canonical form, or not JSON at all.
     #[error("text is not canonical JSON")]
     Text,
-    /// A type that cannot be JSON.
+    /// A type that cannot be JSON, or an object with the same member twice.
     #[error("value has no JSON form")]
     Value,
 }
 
 /// Encodes a JSON value canonically (RFC 8785 §3.2).
 pub fn to_string(value: &Value) -> Result<String, NotCanonical> {
-    let mut out = String::new();
-    write(value, &mut out, 0)?;
-    Ok(out)
+    encode(value)
 }
 
 /// Encodes any serialisable value canonically.
-pub fn encode<T: serde::Serialize>(value: &T) -> Result<String, NotCanonical> {
-    to_string(&serde_json::to_value(value).map_err(|_| NotCanonical::Value)?)
+pub fn encode<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, NotCanonical> {
+    write::encode(value)
 }
 
 /// The SHA-256 of the canonical form.
@@ -51,100 +56,15 @@ pub fn digest<T: serde::Serialize>(value: &T) -> Result<Sha256, NotCanonical> {
 }
 
 /// Decodes text that must be canonical already: a second spelling of the same value is refused, so that what was
-/// hashed is what is used. Duplicate members are refused with it, because they do not survive the round trip.
+/// hashed is what is used. Duplicate members are refused with it.
 pub fn decode<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, NotCanonical> {
-    let value: Value = serde_json::from_str(text).map_err(|_| NotCanonical::Text)?;
-    if to_string(&value)? != text {
-        return Err(NotCanonical::Text);
-    }
-    serde_json::from_value(value).map_err(|_| NotCanonical::Text)
-}
-
-fn write(value: &Value, out: &mut String, depth: usize) -> Result<(), NotCanonical> {
-    if depth > MAX_DEPTH {
-        return Err(NotCanonical::Depth);
-    }
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(true) => out.push_str("true"),
-        Value::Bool(false) => out.push_str("false"),
-        Value::Number(number) => write_number(number, out)?,
-        Value::String(text) => write_string(text, out),
-        Value::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                separate(index, out);
-                write(item, out, depth.saturating_add(1))?;
-            }
-            out.push(']');
-        }
-        Value::Object(members) => {
-            let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_by(|(a, _), (b, _)| order(a, b));
-            out.push('{');
-            for (index, (key, item)) in sorted.into_iter().enumerate() {
-                separate(index, out);
-                write_string(key, out);
-                out.push(':');
-                write(item, out, depth.saturating_add(1))?;
-            }
-            out.push('}');
-        }
-    }
-    Ok(())
-}
-
-fn separate(index: usize, out: &mut String) {
-    if index > 0 {
-        out.push(',');
-    }
-}
-
-fn write_number(number: &serde_json::Number, out: &mut String) -> Result<(), NotCanonical> {
-    let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
-    match magnitude {
-        Some(magnitude) if magnitude <= MAX_INTEGER => out.push_str(&number.to_string()),
-        Some(_) | None => return Err(NotCanonical::Number(number.to_string())),
-    }
-    Ok(())
+    read::check(text)?;
+    serde_json::from_str(text).map_err(|_| NotCanonical::Text)
 }
 
 /// RFC 8785 §3.2.3: by UTF-16 code units. That is the order of the bytes, unless a character lies above the BMP.
-fn order(a: &str, b: &str) -> std::cmp::Ordering {
+fn order(a: &str, b: &str) -> Ordering {
     if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
-}
-
-/// RFC 8785 §3.2.2.2: the two-character escapes where JSON has them, `\u00xx` for the other control characters. What
-/// lies between two of them is copied as it stands.
-fn write_string(text: &str, out: &mut String) {
-    let must_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    out.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(must_escape) {
-        // The byte is ASCII, so both ends of it are boundaries of characters.
-        let (plain, escaped) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        out.push_str(plain);
-        let mut characters = escaped.chars();
-        if let Some(c) = characters.next() {
-            write_escape(c, out);
-        }
-        rest = characters.as_str();
-    }
-    out.push_str(rest);
-    out.push('"');
-}
-
-fn write_escape(c: char, out: &mut String) {
-    match c {
-        '"' => out.push_str("\\\""),
-        '\\' => out.push_str("\\\\"),
-        '\u{8}' => out.push_str("\\b"),
-        '\u{c}' => out.push_str("\\f"),
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        c => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-    }
 }
 
 #[cfg(test)]
@@ -166,6 +86,59 @@ mod tests {
         assert!(text.starts_with("{\"\\r\":\"c\",\"1\":\"o\""), "{text}");
         // U+1F600 is a surrogate pair starting D83D, so it sorts before U+FB33.
         assert!(text.find('\u{1f600}').unwrap() < text.find('\u{fb33}').unwrap());
+    }
+
+    #[derive(serde::Serialize)]
+    enum Kind {
+        Unit,
+        New(u8),
+        Pair(u8, bool),
+        Named { z: Option<u8>, a: &'static str },
+    }
+
+    #[test]
+    fn writes_what_serde_json_would_in_order() {
+        let mut map = std::collections::HashMap::new();
+        for key in ["b", "a\"", "\u{1f600}", "\u{fb33}", "", "aa"] {
+            map.insert(key, vec![Some(-1), None]);
+        }
+        let kinds = [Kind::Unit, Kind::New(1), Kind::Pair(2, true), Kind::Named { z: None, a: "x" }];
+        let written = encode(&(kinds, &map, 'c', 7_u128, ())).unwrap();
+        let variants = r#"[["Unit",{"New":1},{"Pair":[2,true]},{"Named":{"a":"x","z":null}}],{"#;
+        assert!(written.starts_with(variants), "{written}");
+        let read: Value = decode(&written).unwrap();
+        assert_eq!(to_string(&read).unwrap(), written);
+        let quoted = ["", "a\\\"", "aa", "b", "\u{1f600}", "\u{fb33}"].map(|name| format!("\"{name}\":["));
+        let places = quoted.map(|name| written.find(&name).unwrap());
+        assert!(places.is_sorted(), "{written}");
+        assert_eq!(encode(&std::collections::BTreeMap::from([(1, 2)])), Err(NotCanonical::Value));
+        assert!(matches!(encode(&1.0_f64), Err(NotCanonical::Number(_))));
+    }
+
+    /// The reader accepts exactly what the writer writes: every mutation of canonical text is refused, or is canonical
+    /// text of another value.
+    #[test]
+    fn whatever_is_read_is_written_again_the_same() {
+        let value = json!({"\u{7}": "\n\u{1f}\"", "a": [0, -1, 9_007_199_254_740_991_u64, true, null], "é": {"x": {}, "y": []}});
+        let text = to_string(&value).unwrap();
+        let alphabet = b"\"\\{}[]:,-0123456789.eEutrfn \n\x00\x1f\x7faz";
+        let splice = &|at: usize, replaced: usize, byte: Option<u8>| {
+            let mut bytes = text.as_bytes().to_vec();
+            let end = bytes.len().min(at + replaced);
+            bytes.splice(at..end, byte);
+            String::from_utf8(bytes).ok()
+        };
+        let inserted = |at| alphabet.iter().map(move |byte| splice(at, 0, Some(*byte)));
+        let replaced = |at| alphabet.iter().map(move |byte| splice(at, 1, Some(*byte)));
+        let removed = |at| [splice(at, 1, None), splice(at, 2, None)];
+        let mutated = (0..=text.len()).flat_map(|at| inserted(at).chain(replaced(at)).chain(removed(at)));
+        let mut accepted = 0;
+        for mutated in mutated.flatten() {
+            let Ok(read) = decode::<Value>(&mutated) else { continue };
+            accepted += 1;
+            assert_eq!(to_string(&read).as_deref(), Ok(mutated.as_str()));
+        }
+        assert!(accepted > 100, "{accepted}");
     }
 
     #[test]
@@ -190,6 +163,11 @@ mod tests {
         for text in ["{\"b\":1,\"a\":2}", "{\"a\":1,\"a\":1}", "{ }", "[1.0]", "\"\\u0041\""] {
             assert!(decode::<Value>(text).is_err(), "{text}");
         }
+        let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(decode::<Value>(&deep(32)).is_ok());
+        assert_eq!(decode::<Value>(&deep(33)), Err(NotCanonical::Depth));
+        let value: Value = serde_json::from_str(&deep(33)).unwrap();
+        assert_eq!(to_string(&value), Err(NotCanonical::Depth));
         assert!(decode::<Value>("{\"a\":2,\"b\":1}").is_ok());
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
     let side = |line: &str| Side { line: line.to_owned(), variables: &service.variables, repeat: 1 };
     let found = compare(&side(&ours), &side("openssl dgst -sha256 big"), 5, &directory)?;
     std::fs::remove_file(directory.join("big.sigstore.json"))?;
-    let peak = peak_memory(service.client(bench, &["sign", "big"]).current_dir(&directory))?;
+    let peak = peak_memory(service.client(bench, &["sign", "big", "--replace"]).current_dir(&directory))?;
     std::fs::remove_file(directory.join("big"))?;
     let cpu = (found.first.cpu, found.second.cpu);
     let wall = (found.first.wall, found.second.wall);

@@ -119,9 +119,13 @@ fn field(path: &str, name: &str) -> Result<f64> {
     line.split_whitespace().next().and_then(|number| number.parse().ok()).with_context(|| name.to_owned())
 }
 
-/// Runs a command and returns the most memory that it was seen with, in bytes. It is looked at every few milliseconds,
-/// and the kernel keeps the peak (`VmHWM`), so only what it does in its last moments can be missed.
+/// Runs a command five times and returns the most memory that it was ever seen with, in bytes. The kernel keeps the peak
+/// (`VmHWM`); it is looked at without a pause in the first moments, since some commands have no others.
 pub(crate) fn peak_memory(command: &mut Command) -> Result<f64> {
+    (0..5).try_fold(0.0, |peak, _| Ok(f64::max(peak, peak_of_one(command)?)))
+}
+
+fn peak_of_one(command: &mut Command) -> Result<f64> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let path = format!("/proc/{}/status", child.id());
     let (mut peak, started) = (0.0_f64, Instant::now());
@@ -139,7 +143,9 @@ pub(crate) fn peak_memory(command: &mut Command) -> Result<f64> {
             child.kill()?;
             bail!("took longer than ten minutes");
         }
-        std::thread::sleep(Duration::from_millis(3));
+        if started.elapsed() > Duration::from_millis(100) {
+            std::thread::sleep(Duration::from_millis(3));
+        }
     }
 }
 

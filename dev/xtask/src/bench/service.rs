@@ -22,12 +22,22 @@ impl Measured {
     /// Starts a development service whose profile has 1,000 grants and no limit that a bench would reach. `settings` is
     /// put into its configuration file. Profile `plain` is the same with two grants and without timestamps.
     pub(crate) fn start(bench: &Bench, directory: &Path, settings: &[(&str, &str)]) -> Result<Self> {
+        Self::with_grants(bench, directory, settings, 998)
+    }
+
+    /// As [`Measured::start`], with this many grants for others.
+    pub(crate) fn with_grants(
+        bench: &Bench,
+        directory: &Path,
+        settings: &[(&str, &str)],
+        grants: u32,
+    ) -> Result<Self> {
         // The first start makes configuration and governance documents, which are changed before anything is logged.
         let profiles = directory.join("governance/profiles");
         std::fs::create_dir_all(&profiles)?;
         let profile = crate::process::root().join("testdata/governance/dev/profiles/dev.toml");
         let text = std::fs::read_to_string(profile)?;
-        let unlimited = text.replace("count = 100\n", "count = 1000000\n") + &strangers();
+        let unlimited = text.replace("count = 100\n", "count = 1000000\n") + &strangers(grants);
         std::fs::write(profiles.join("dev.toml"), unlimited)?;
         let plain = text
             .replace("count = 100\n", "count = 1000000\n")
@@ -87,7 +97,7 @@ impl Measured {
 }
 
 /// Grants for others, so that a profile has about 1,000.
-fn strangers() -> String {
+fn strangers(count: u32) -> String {
     let grant = |number: u32| {
         format!(
             "\n[[grants]]\nname = \"other-{number}\"\nissuer = \"dev\"\npurpose = \"another\"\n[grants.claims]\n\
@@ -95,7 +105,7 @@ fn strangers() -> String {
             1_000 + number
         )
     };
-    (0..998).map(grant).collect()
+    (0..count).map(grant).collect()
 }
 
 fn variable(line: &str) -> Option<(String, String)> {
