@@ -10,3 +10,4 @@ pub mod ledger;
 pub mod memory;
 pub mod pe;
 pub mod pki;
+pub mod ssh;

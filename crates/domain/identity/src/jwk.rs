@@ -10,19 +10,21 @@
 
 use std::fmt;
 
-use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
+use aws_lc_rs::signature::ParsedPublicKey;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chancery_core::id::IssuerName;
 
 use crate::algorithm::{JwsAlgorithm, KeyShape};
 use crate::issuer::Issuer;
 use crate::json::{self, Json, Object};
-use crate::roca;
+use crate::rsa::RsaNumbers;
 
 /// Longest JWK set in bytes.
 pub const MAX_SET: usize = 128 * 1024;
 /// Most keys in a set.
 pub const MAX_KEYS: usize = 64;
+/// Shortest RSA modulus of an issuer in bits.
+const LEAST_BITS: usize = 2048;
 /// Longest key id in bytes.
 pub(crate) const MAX_KEY_ID: usize = 256;
 
@@ -249,22 +251,11 @@ fn parse_key(algorithm: JwsAlgorithm, jwk: &Object) -> Result<ParsedPublicKey, I
         KeyShape::Ed25519 => {
             bytes("x").and_then(|x| if x.len() == 32 { Ok(x) } else { Err(Ignored::Weak) })?
         }
-        KeyShape::Rsa(parameters) => return parse_rsa(parameters, &bytes("n")?, &bytes("e")?),
+        KeyShape::Rsa(parameters) => {
+            return RsaNumbers::parse(&bytes("n")?, &bytes("e")?, LEAST_BITS)
+                .and_then(|numbers| numbers.key(parameters))
+                .ok_or(Ignored::Weak);
+        }
     };
     ParsedPublicKey::new(algorithm.provider(), raw).map_err(|_| Ignored::Weak)
-}
-
-fn parse_rsa(parameters: &'static RsaParameters, n: &[u8], e: &[u8]) -> Result<ParsedPublicKey, Ignored> {
-    let leading = n.first().copied().unwrap_or(0);
-    let bits =
-        n.len().saturating_mul(8).saturating_sub(usize::try_from(leading.leading_zeros()).unwrap_or(8));
-    let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
-    // NIST SP 800-56B r2 §6.2: an odd exponent over 2^16; no issuer needs more than 64 bits.
-    let exponent = e.iter().fold(0_u64, |value, byte| value.wrapping_shl(8) | u64::from(*byte));
-    let exponent_is_sound = e.len() <= 8 && e.first() != Some(&0) && exponent >= 65_537 && is_odd(e);
-    let modulus_is_sound = leading != 0 && (2048..=8192).contains(&bits) && is_odd(n) && !roca::is_weak(n);
-    if !exponent_is_sound || !modulus_is_sound {
-        return Err(Ignored::Weak);
-    }
-    RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).map_err(|_| Ignored::Weak)
 }

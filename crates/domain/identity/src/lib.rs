@@ -1,7 +1,8 @@
 //! Workload token and issuer keys become a caller with normalised claims.
 //!
 //! Pure: no network, no clock, no runtime; the gateway, the keyguard and the audit run the same code. The door is
-//! [`authenticate::authenticate`]; [`authenticate::peek`] tells beforehand whose keys it will need.
+//! [`authenticate::authenticate`]; [`authenticate::peek`] tells beforehand whose keys it will need. People who sign
+//! documents with their SSH keys are checked by [`sshsig`].
 
 pub mod algorithm;
 pub mod audience;
@@ -14,6 +15,8 @@ mod json;
 pub mod jwk;
 mod lifetime;
 mod roca;
+mod rsa;
+pub mod sshsig;
 mod token;
 pub mod url;
 #[cfg(test)]

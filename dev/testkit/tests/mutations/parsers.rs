@@ -6,6 +6,8 @@ use chancery_format::seam::Options;
 use chancery_format::sigstore::bundle::Bundle;
 use chancery_format::{pe, sigstore};
 use chancery_identity::issuer::Issuers;
+use chancery_identity::sshsig::key::SshPublicKey;
+use chancery_identity::sshsig::signature::SshSignature;
 use chancery_identity::{authenticate, issuers_toml, jwk};
 use chancery_ledger::checkpoint::Checkpoint;
 use chancery_ledger::event::Event;
@@ -30,7 +32,7 @@ use chancery_x509::{cms, key, sct};
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const ALL: [Parser; 22] = [
+pub const ALL: [Parser; 24] = [
     ("bundle", bundle),
     ("certificate", certificate),
     ("checkpoint", checkpoint),
@@ -47,6 +49,8 @@ pub const ALL: [Parser; 22] = [
     ("pem", pem),
     ("public_key", public_key),
     ("request", request),
+    ("ssh_public_key", ssh_public_key),
+    ("ssh_signature", ssh_signature),
     ("tile", tile_entries),
     ("timestamp_request", timestamp_request),
     ("timestamp_response", timestamp_response),
@@ -152,6 +156,18 @@ pub fn public_key(bytes: &[u8]) -> bool {
 /// A signing request in its canonical form.
 pub fn request(bytes: &[u8]) -> bool {
     Request::parse(text(bytes)).is_ok()
+}
+
+/// The line of an SSH public key.
+pub fn ssh_public_key(bytes: &[u8]) -> bool {
+    SshPublicKey::parse_line(text(bytes)).is_ok()
+}
+
+/// An SSH signature, armoured or binary, verified as if its own key were the one that is wanted.
+pub fn ssh_signature(bytes: &[u8]) -> bool {
+    let armoured = SshSignature::parse_armoured(text(bytes));
+    let Ok(signature) = armoured.or_else(|_| SshSignature::parse(bytes)) else { return false };
+    signature.verify(signature.key(), signature.namespace(), b"hello").is_ok()
 }
 
 /// A bundle of leaves.
