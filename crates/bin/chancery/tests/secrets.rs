@@ -30,8 +30,8 @@ fn base64(value: &Value) -> Vec<u8> {
 fn pkcs8(world: &World, key: &str) -> Vec<u8> {
     let keys = world.data().join("keyguard/keys");
     let kek = std::fs::read_to_string(world.data().join("keyguard/kek")).unwrap();
-    let pairs = (0..32).map(|at| u8::from_str_radix(&kek[2 * at..2 * at + 2], 16).unwrap());
-    let root: Vec<u8> = pairs.collect();
+    let digits: Vec<u32> = kek.chars().map(|digit| digit.to_digit(16).unwrap()).collect();
+    let root: Vec<u8> = digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect();
     let wrap = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &root), b"chancery kek wrap/1");
     let wrap = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, wrap.as_ref()).unwrap());
     let file = read_json(&keys.join(format!("{key}.key")));
