@@ -7,6 +7,12 @@
 
 use chancery_core::caller::AudienceBinding;
 use chancery_core::id::RequestId;
+use chancery_core::refusal::{Refusal, RefusalCode};
+
+use crate::authenticate::Expectation;
+use crate::excerpt::excerpt;
+use crate::issuer::{AudienceMode, Issuer};
+use crate::json::{Json, Object};
 
 const SCHEME: &str = "chancery:";
 const DIGEST: &str = ":sha256:";
@@ -35,6 +41,65 @@ pub fn parse(audience: &str, host: &str) -> Option<AudienceBinding> {
         return Some(AudienceBinding::Fixed);
     }
     RequestId::parse(rest.strip_prefix(DIGEST)?).ok().map(AudienceBinding::Request)
+}
+
+/// Checks a token's audience against what it must be good for.
+///
+/// RFC 7519 §4.1.3 allows lists; a token for several audiences is one that another of them can replay at us.
+/// Refusals: CH3003, CH3004.
+pub(crate) fn check(
+    claims: &Object,
+    issuer: &Issuer,
+    expected: &Expectation<'_>,
+) -> Result<AudienceBinding, Refusal> {
+    let host = expected.audience_host;
+    let wanted = expected.request.map_or_else(|| fixed(host), |request| bound(host, request));
+    let refuse =
+        |code, what: &str, actual: &str| Err(Refusal::new(code, what).because(excerpt(actual), &wanted));
+    let found = match claims.get("aud") {
+        Some(Json::String(audience)) => audience.as_str(),
+        Some(Json::Array(list)) => match list.as_slice() {
+            [Json::String(audience)] => audience.as_str(),
+            [] => return refuse(RefusalCode::AudienceWrong, "token has no audience", "an empty list"),
+            [other] => {
+                return refuse(RefusalCode::AudienceWrong, "token's audience is not text", other.kind());
+            }
+            more => {
+                let actual = format!("{} audiences", more.len());
+                return refuse(RefusalCode::AudienceWrong, "token has more than one audience", &actual);
+            }
+        },
+        Some(other) => {
+            return refuse(RefusalCode::AudienceWrong, "token's audience is not text", other.kind());
+        }
+        None => return refuse(RefusalCode::AudienceWrong, "token has no audience", "no `aud`"),
+    };
+    let Some(binding) = parse(found, host) else {
+        return refuse(RefusalCode::AudienceWrong, foreign(found, host), found);
+    };
+    let mode = match binding {
+        AudienceBinding::Fixed => AudienceMode::Fixed,
+        AudienceBinding::Request(_) => AudienceMode::Request,
+    };
+    if !issuer.audiences().contains(&mode) {
+        return refuse(RefusalCode::AudienceWrong, "token's audience is not bound as its issuer must", found);
+    }
+    match (binding, expected.request) {
+        (AudienceBinding::Request(bound), Some(request)) if bound != request => {
+            refuse(RefusalCode::TokenBoundElsewhere, "token is bound to another request", found)
+        }
+        (AudienceBinding::Request(_) | AudienceBinding::Fixed, _) => Ok(binding),
+    }
+}
+
+/// Why an audience is not ours. It was refused already: this only tells the caller where to look.
+fn foreign(audience: &str, host: &str) -> &'static str {
+    let Some(rest) = audience.strip_prefix(SCHEME) else { return "token was made for another service" };
+    let named = rest.split_once(DIGEST).map_or(rest, |(named, _)| named);
+    if named != host {
+        return "token was made for another host, or its audience is misspelt";
+    }
+    "token's audience does not end in 64 lower-case hexadecimal digits"
 }
 
 #[cfg(test)]

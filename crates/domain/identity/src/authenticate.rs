@@ -1,6 +1,6 @@
 //! A token becomes a caller, in one function.
 
-use chancery_core::caller::{AudienceBinding, Caller, CallerKind};
+use chancery_core::caller::{Caller, CallerKind};
 use chancery_core::canonical;
 use chancery_core::digest::Sha256;
 use chancery_core::id::RequestId;
@@ -8,11 +8,15 @@ use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::time::Time;
 
 use crate::audience;
-use crate::issuer::{AudienceMode, Issuer, Issuers};
+use crate::excerpt::excerpt;
+use crate::invalid_token::InvalidToken;
+use crate::issuer::{Issuer, Issuers};
 use crate::json::{Json, Object};
 use crate::jwk::{KeySet, NoKey};
 use crate::lifetime;
-use crate::token::{Compact, InvalidToken};
+use crate::signature::WrongSignature;
+use crate::token::Compact;
+use crate::url::IssuerUrl;
 
 /// What a token must be good for.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +45,7 @@ pub struct Peeked<'a> {
 /// ATTACK: whoever sends a token chooses `iss`; for anything but a registered issuer nothing is ever fetched
 /// (SSRF, issuer enumeration). Refusals: CH3001, CH3002.
 pub fn peek<'a>(token: &str, issuers: &'a Issuers) -> Result<Peeked<'a>, Refusal> {
-    let parsed = Compact::parse(token).map_err(invalid)?;
+    let parsed = Compact::parse(token).map_err(|error| error.refusal())?;
     let issuer = registered(&parsed.claims, issuers)?;
     admissible(&parsed, issuer)?;
     Ok(Peeked { issuer, key_id: parsed.sealed.key_id })
@@ -58,11 +62,11 @@ pub fn authenticate(
     keys: &KeySet,
     expected: &Expectation<'_>,
 ) -> Result<Caller, Refusal> {
-    let parsed = Compact::parse(token).map_err(invalid)?;
+    let parsed = Compact::parse(token).map_err(|error| error.refusal())?;
     let issuer = registered(&parsed.claims, issuers)?;
     admissible(&parsed, issuer)?;
     check_signature(&parsed, issuer, keys)?;
-    let binding = check_audience(&parsed.claims, issuer, expected)?;
+    let binding = audience::check(&parsed.claims, issuer, expected)?;
     let lifetime = lifetime::check(&parsed.claims, issuer.bounds(), expected.now)?;
     check_kind(issuer, expected)?;
     let claims = issuer.dialect().normalise(issuer, &parsed.claims)?;
@@ -77,30 +81,42 @@ pub fn authenticate(
     })
 }
 
-fn invalid(error: InvalidToken) -> Refusal {
-    Refusal::new(RefusalCode::TokenInvalid, error.to_string())
+fn registered<'a>(claims: &Object, issuers: &'a Issuers) -> Result<&'a Issuer, Refusal> {
+    let iss = match claims.get("iss") {
+        Some(Json::String(iss)) => iss,
+        other => {
+            let actual = other.map_or("no `iss`", Json::kind);
+            let refusal = Refusal::new(RefusalCode::TokenInvalid, "token's `iss` is not text");
+            return Err(refusal.because(actual, "text"));
+        }
+    };
+    issuers.find(iss).ok_or_else(|| unregistered(iss, issuers))
 }
 
-fn registered<'a>(claims: &Object, issuers: &'a Issuers) -> Result<&'a Issuer, Refusal> {
-    let Some(iss) = claims.get("iss").and_then(Json::as_str) else {
-        return Err(Refusal::new(RefusalCode::TokenInvalid, "token's `iss` is absent or not text"));
+/// Says how close an unknown issuer came, because most are a registered one in another spelling.
+fn unregistered(iss: &str, issuers: &Issuers) -> Refusal {
+    let known: Vec<&str> = issuers.iter().map(|issuer| issuer.url().as_str()).take(8).collect();
+    let same_host = |url: &IssuerUrl| issuers.iter().any(|issuer| issuer.url().host() == url.host());
+    let what = match IssuerUrl::parse(iss) {
+        Err(error) => format!("token's issuer is not a canonical url: {error}"),
+        Ok(url) if same_host(&url) => {
+            "token's issuer is not registered: its host is, with another scheme, port or path".to_owned()
+        }
+        Ok(_) => "token's issuer is not registered".to_owned(),
     };
-    issuers.find(iss).ok_or_else(|| {
-        let known: Vec<&str> = issuers.iter().map(|issuer| issuer.url().as_str()).take(8).collect();
-        Refusal::new(RefusalCode::IssuerUnknown, "token's issuer is not registered")
-            .because(excerpt(iss), known.join(", "))
-            .hint("an administrator can register the issuer in issuers.toml")
-    })
+    Refusal::new(RefusalCode::IssuerUnknown, excerpt(&what))
+        .because(excerpt(iss), known.join(", "))
+        .hint("an administrator can register the issuer in issuers.toml")
 }
 
 fn admissible(parsed: &Compact<'_>, issuer: &Issuer) -> Result<(), Refusal> {
-    if !issuer.algorithms().contains(&parsed.sealed.algorithm) {
+    let found = parsed.sealed.algorithm;
+    if !issuer.algorithms().contains(&found) {
         let allowed: Vec<&str> = issuer.algorithms().iter().map(|algorithm| algorithm.name()).collect();
-        return Err(
-            invalid(InvalidToken::Algorithm).because(parsed.sealed.algorithm.name(), allowed.join(", "))
-        );
+        let what = "token's `alg` is not one that its issuer is registered with";
+        return Err(Refusal::new(RefusalCode::TokenInvalid, what).because(found.name(), allowed.join(", ")));
     }
-    parsed.sealed.check_type(issuer.token_type()).map_err(invalid)
+    parsed.sealed.check_type(issuer.token_type()).map_err(|error: InvalidToken| error.refusal())
 }
 
 fn check_signature(parsed: &Compact<'_>, issuer: &Issuer, keys: &KeySet) -> Result<(), Refusal> {
@@ -109,56 +125,28 @@ fn check_signature(parsed: &Compact<'_>, issuer: &Issuer, keys: &KeySet) -> Resu
         return Err(refuse("keys are not those of the token's issuer")
             .because(keys.issuer().as_str(), issuer.name().as_str()));
     }
-    let key = keys.select(parsed.sealed.key_id.as_deref(), parsed.sealed.algorithm).map_err(|reason| {
+    let algorithm = parsed.sealed.algorithm;
+    let key = keys.select(parsed.sealed.key_id.as_deref(), algorithm).map_err(|reason| {
         let id = parsed.sealed.key_id.as_deref().map_or_else(|| "no `kid`".to_owned(), excerpt);
-        match reason {
+        let refusal = match reason {
             NoKey::Ambiguous => refuse("token does not say which of the issuer's keys signed it"),
+            NoKey::OtherAlgorithm => refuse("token's `alg` is not that of the key that it names"),
             NoKey::Unknown => refuse("token names a key that its issuer does not publish"),
-        }
-        .because(id, "one key of the issuer")
+        };
+        refusal.because(format!("{id} for {algorithm}"), "one key of the issuer")
     })?;
-    if key.verify(parsed.sealed.signed.as_bytes(), &parsed.sealed.signature) {
-        return Ok(());
-    }
-    Err(refuse("token's signature is wrong"))
-}
-
-/// RFC 7519 §4.1.3 allows lists; a token for several audiences is one that another of them can replay at us.
-fn check_audience(
-    claims: &Object,
-    issuer: &Issuer,
-    expected: &Expectation<'_>,
-) -> Result<AudienceBinding, Refusal> {
-    let wanted = expected.request.map_or_else(
-        || audience::fixed(expected.audience_host),
-        |request| audience::bound(expected.audience_host, request),
-    );
-    let refuse =
-        |code, what: &str, actual: &str| Err(Refusal::new(code, what).because(excerpt(actual), &wanted));
-    let found = match claims.get("aud") {
-        Some(Json::String(audience)) => audience.as_str(),
-        Some(Json::Array(list)) => match list.as_slice() {
-            [Json::String(audience)] => audience.as_str(),
-            _ => return refuse(RefusalCode::AudienceWrong, "token has more than one audience", "a list"),
-        },
-        Some(_) | None => return refuse(RefusalCode::AudienceWrong, "token has no audience", ""),
-    };
-    let Some(binding) = audience::parse(found, expected.audience_host) else {
-        return refuse(RefusalCode::AudienceWrong, "token was made for another audience", found);
-    };
-    let mode = match binding {
-        AudienceBinding::Fixed => AudienceMode::Fixed,
-        AudienceBinding::Request(_) => AudienceMode::Request,
-    };
-    if !issuer.audiences().contains(&mode) {
-        return refuse(RefusalCode::AudienceWrong, "token's audience is not bound as its issuer must", found);
-    }
-    match (binding, expected.request) {
-        (AudienceBinding::Request(bound), Some(request)) if bound != request => {
-            refuse(RefusalCode::TokenBoundElsewhere, "token is bound to another request", found)
+    key.verify(parsed.sealed.signed.as_bytes(), &parsed.sealed.signature).map_err(|error| {
+        let refusal = refuse(&error.to_string());
+        match error {
+            WrongSignature::Length { found, expected, is_der } => {
+                let der = if is_der { ", as in DER" } else { "" };
+                refusal.because(format!("{found} bytes{der}"), format!("{expected} bytes for {algorithm}"))
+            }
+            WrongSignature::Range | WrongSignature::Wrong => {
+                refusal.because("", format!("a signature by {algorithm} over these very bytes"))
+            }
         }
-        (AudienceBinding::Request(_) | AudienceBinding::Fixed, _) => Ok(binding),
-    }
+    })
 }
 
 fn check_kind(issuer: &Issuer, expected: &Expectation<'_>) -> Result<(), Refusal> {
@@ -182,16 +170,15 @@ fn token_use(parsed: &Compact<'_>, issuer: &Issuer) -> Result<Sha256, Refusal> {
     let value = match parsed.claims.get("jti") {
         Some(Json::String(id)) if (1..=512).contains(&id.len()) => serde_json::json!({"iss": iss, "jti": id}),
         None => serde_json::json!({"iss": iss, "signed": parsed.sealed.signed}),
-        Some(_) => {
+        Some(other) => {
+            let actual =
+                other.as_str().map_or_else(|| other.kind().to_owned(), |id| format!("{} bytes", id.len()));
             let what = "token's `jti` is not 1 to 512 bytes of text";
-            return Err(Refusal::new(RefusalCode::TokenInvalid, what));
+            return Err(
+                Refusal::new(RefusalCode::TokenInvalid, what).because(actual, "1 to 512 bytes of text")
+            );
         }
     };
     canonical::digest(&value)
         .map_err(|_| Refusal::new(RefusalCode::TokenInvalid, "token has no canonical form"))
-}
-
-/// Callers choose these texts; they reach terminals and logs (T14).
-fn excerpt(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(200).collect()
 }

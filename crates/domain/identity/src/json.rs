@@ -33,6 +33,18 @@ impl Json {
     pub(crate) fn as_integer(&self) -> Option<i64> {
         if let Self::Integer(number) = self { Some(*number) } else { None }
     }
+    /// What kind of value it is, in words.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Array(_) => "a list",
+            Self::Bool(_) => "true or false",
+            Self::Float(_) => "a number with a fraction or an exponent",
+            Self::Integer(_) => "a number",
+            Self::Null => "null",
+            Self::Object(_) => "an object",
+            Self::String(_) => "text",
+        }
+    }
 }
 
 /// Reads one JSON object and nothing after it.
@@ -63,7 +75,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
 impl Strict {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
-            return Err(E::custom("nested too deeply"));
+            return Err(E::custom("nested deeper than 8 levels"));
         }
         Ok(Self { depth: self.depth.saturating_add(1) })
     }
@@ -101,7 +113,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut items = Vec::new();
         while let Some(item) = access.next_element_seed(inner)? {
             if items.len() >= MAX_ITEMS {
-                return Err(A::Error::custom("too many items"));
+                return Err(A::Error::custom("more than 4096 items"));
             }
             items.push(item);
         }
@@ -113,11 +125,13 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = access.next_key::<String>()? {
             let value = access.next_value_seed(inner)?;
             if members.len() >= MAX_ITEMS {
-                return Err(A::Error::custom("too many members"));
+                return Err(A::Error::custom("more than 4096 members"));
             }
-            if members.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member occurs twice"));
+            if members.contains_key(&name) {
+                let name: String = name.chars().take(40).collect();
+                return Err(A::Error::custom(format_args!("member `{name}` occurs twice")));
             }
+            members.insert(name, value);
         }
         Ok(Json::Object(members))
     }

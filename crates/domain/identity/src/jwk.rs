@@ -10,21 +10,18 @@
 
 use std::fmt;
 
-use aws_lc_rs::signature::ParsedPublicKey;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chancery_core::id::IssuerName;
 
 use crate::algorithm::{JwsAlgorithm, KeyShape};
 use crate::issuer::Issuer;
 use crate::json::{self, Json, Object};
-use crate::rsa::RsaNumbers;
+use crate::key_material::{self, Material};
+use crate::signature::{self, WrongSignature};
 
 /// Longest JWK set in bytes.
 pub const MAX_SET: usize = 128 * 1024;
 /// Most keys in a set.
 pub const MAX_KEYS: usize = 64;
-/// Shortest RSA modulus of an issuer in bits.
-const LEAST_BITS: usize = 2048;
 /// Longest key id in bytes.
 pub(crate) const MAX_KEY_ID: usize = 256;
 
@@ -60,8 +57,8 @@ pub enum Ignored {
     /// `use` or `key_ops` is not for verifying signatures.
     #[error("not for signatures")]
     Purpose,
-    /// RSA under 2048 or over 8192 bits, an exponent under 65537 or over 64 bits, a ROCA modulus, a point that is
-    /// not on its curve, a coordinate of the wrong length.
+    /// RSA under 2048 or over 8192 bits, an exponent under 65537 or over 64 bits, a modulus with a small factor or of
+    /// ROCA's form, a point that is not on its curve or of small order, a coordinate of the wrong length.
     #[error("weak or invalid key")]
     Weak,
 }
@@ -71,7 +68,7 @@ pub enum Ignored {
 pub(crate) struct VerifyKey {
     id: Option<String>,
     algorithm: JwsAlgorithm,
-    key: ParsedPublicKey,
+    material: Material,
 }
 
 impl fmt::Debug for VerifyKey {
@@ -81,8 +78,9 @@ impl fmt::Debug for VerifyKey {
 }
 
 impl VerifyKey {
-    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.key.verify_sig(message, signature).is_ok()
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), WrongSignature> {
+        signature::check_form(self.algorithm, self.material.modulus, signature)?;
+        self.material.key.verify_sig(message, signature).map_err(|_| WrongSignature::Wrong)
     }
 }
 
@@ -99,6 +97,7 @@ pub struct KeySet {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoKey {
     Ambiguous,
+    OtherAlgorithm,
     Unknown,
 }
 
@@ -157,6 +156,7 @@ impl KeySet {
         match (found.next(), found.next()) {
             (Some(key), None) => Ok(key),
             (Some(_), Some(_)) => Err(NoKey::Ambiguous),
+            (None, _) if id.is_some() && self.has(id) => Err(NoKey::OtherAlgorithm),
             (None, _) => Err(NoKey::Unknown),
         }
     }
@@ -208,8 +208,8 @@ fn usable(issuer: &Issuer, id: Option<&str>, jwk: &Object) -> Result<Vec<VerifyK
     };
     let mut keys = Vec::new();
     for algorithm in algorithms.into_iter().filter(|algorithm| fits(*algorithm, jwk)) {
-        let key = parse_key(algorithm, jwk)?;
-        keys.push(VerifyKey { id: id.map(str::to_owned), algorithm, key });
+        let material = key_material::parse(algorithm, jwk)?;
+        keys.push(VerifyKey { id: id.map(str::to_owned), algorithm, material });
     }
     if keys.is_empty() { Err(Ignored::Algorithm) } else { Ok(keys) }
 }
@@ -232,30 +232,4 @@ fn fits(algorithm: JwsAlgorithm, jwk: &Object) -> bool {
         KeyShape::Ed25519 => member("kty") == "OKP" && member("crv") == "Ed25519",
         KeyShape::Rsa(_) => member("kty") == "RSA",
     }
-}
-
-fn parse_key(algorithm: JwsAlgorithm, jwk: &Object) -> Result<ParsedPublicKey, Ignored> {
-    let bytes = |name: &str| {
-        let text = jwk.get(name).and_then(Json::as_str).ok_or(Ignored::Weak)?;
-        URL_SAFE_NO_PAD.decode(text).map_err(|_| Ignored::Weak)
-    };
-    let raw = match algorithm.shape() {
-        KeyShape::Curve { coordinate, .. } => {
-            let (x, y) = (bytes("x")?, bytes("y")?);
-            if x.len() != coordinate || y.len() != coordinate {
-                return Err(Ignored::Weak);
-            }
-            // SEC 1 §2.3.3: an uncompressed point starts with 4.
-            [vec![4], x, y].concat()
-        }
-        KeyShape::Ed25519 => {
-            bytes("x").and_then(|x| if x.len() == 32 { Ok(x) } else { Err(Ignored::Weak) })?
-        }
-        KeyShape::Rsa(parameters) => {
-            return RsaNumbers::parse(&bytes("n")?, &bytes("e")?, LEAST_BITS)
-                .and_then(|numbers| numbers.key(parameters))
-                .ok_or(Ignored::Weak);
-        }
-    };
-    ParsedPublicKey::new(algorithm.provider(), raw).map_err(|_| Ignored::Weak)
 }

@@ -32,7 +32,8 @@ pub(crate) fn check(claims: &Object, bounds: Bounds, now: Time) -> Result<Lifeti
     }
     let life = expires.saturating_sub(issued);
     if life <= 0 || life > bounds.max_life {
-        let refusal = Refusal::new(RefusalCode::TokenExpired, "token does not live as long as allowed");
+        let what = if life <= 0 { "token ends before it begins" } else { "token lives too long" };
+        let refusal = Refusal::new(RefusalCode::TokenExpired, what);
         return Err(refusal.because(format!("{life} s"), format!("1 to {} s", bounds.max_life)));
     }
     let age = clock.saturating_sub(issued);
@@ -59,7 +60,10 @@ fn required(claims: &Object, name: &str) -> Result<i64, Refusal> {
 
 /// INVARIANT: only a JSON integer is a date; text, fractions and exponents are refused (T15, CVE-2026-25537).
 fn seconds(name: &str, value: &Json) -> Result<i64, Refusal> {
-    value.as_integer().filter(|seconds| (0..=LAST_SECOND).contains(seconds)).ok_or_else(|| {
-        Refusal::new(RefusalCode::TokenInvalid, format!("token's `{name}` is not a whole number of seconds"))
-    })
+    let refuse = |actual: String| {
+        let what = format!("token's `{name}` is not a whole number of seconds");
+        Refusal::new(RefusalCode::TokenInvalid, what).because(actual, format!("0 to {LAST_SECOND}"))
+    };
+    let found = value.as_integer().ok_or_else(|| refuse(value.kind().to_owned()))?;
+    if (0..=LAST_SECOND).contains(&found) { Ok(found) } else { Err(refuse(found.to_string())) }
 }

@@ -15,8 +15,8 @@ pub(crate) struct RsaNumbers {
 }
 
 impl RsaNumbers {
-    /// Takes numbers that can be a key of `least_bits` to 8192 bits. Nothing else is: an even or ROCA modulus, an
-    /// exponent that is even, under 65537 or over 64 bits, a leading zero.
+    /// Takes numbers that can be a key of `least_bits` to 8192 bits. Nothing else is: a ROCA modulus or one with a
+    /// factor under 168, an exponent that is even, under 65537 or over 64 bits, a leading zero.
     pub(crate) fn parse(n: &[u8], e: &[u8], least_bits: usize) -> Option<Self> {
         let leading = n.first().copied().unwrap_or(0);
         let bits =
@@ -25,8 +25,11 @@ impl RsaNumbers {
         // NIST SP 800-56B r2 §6.2: an odd exponent over 2^16; nobody needs more than 64 bits.
         let exponent = e.iter().fold(0_u64, |value, byte| value.wrapping_shl(8) | u64::from(*byte));
         let exponent_is_sound = e.len() <= 8 && e.first() != Some(&0) && exponent >= 65_537 && is_odd(e);
-        let modulus_is_sound =
-            leading != 0 && (least_bits..=MOST_BITS).contains(&bits) && is_odd(n) && !roca::is_weak(n);
+        let modulus_is_sound = leading != 0
+            && (least_bits..=MOST_BITS).contains(&bits)
+            && is_odd(n)
+            && !roca::has_small_factor(n)
+            && !roca::is_weak(n);
         (exponent_is_sound && modulus_is_sound).then(|| Self { n: n.to_vec(), e: e.to_vec() })
     }
     /// The key for one scheme; none where the provider refuses it.

@@ -15,6 +15,21 @@ use chancery_core::claims::Claims;
 
 use super::Source;
 
+/// The claims that are read; each is text, or a number.
+pub(super) const NAMED: [&str; 11] = [
+    "organization_slug",
+    "organization_id",
+    "pipeline_slug",
+    "pipeline_id",
+    "build_number",
+    "build_branch",
+    "build_tag",
+    "build_commit",
+    "build_source",
+    "job_id",
+    "runner_environment",
+];
+
 pub(super) fn normalise(source: &Source) -> Claims {
     source.claims(|source, claims| {
         let pipeline = pipeline(source);

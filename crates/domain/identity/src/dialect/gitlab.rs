@@ -12,6 +12,24 @@ use chancery_core::claims::Claims;
 
 use super::Source;
 
+/// The claims that are read; each is text.
+pub(super) const NAMED: [&str; 14] = [
+    "ci_config_ref_uri",
+    "ci_config_sha",
+    "runner_environment",
+    "project_path",
+    "sha",
+    "ref",
+    "ref_type",
+    "project_id",
+    "namespace_path",
+    "namespace_id",
+    "pipeline_source",
+    "job_id",
+    "project_visibility",
+    "environment",
+];
+
 /// `ref_path` is not used: the ref is rebuilt from `ref` and `ref_type`, and is absent for any other type.
 pub(super) fn normalise(source: &Source) -> Claims {
     source.claims(|source, claims| {
@@ -34,7 +52,14 @@ pub(super) fn normalise(source: &Source) -> Claims {
     })
 }
 
+/// ATTACK: a merge request's pipeline carries its source branch as `ref`, also when that is the branch `main` of a fork
+/// and the pipeline runs in the parent project (GitLab before 18.2.2 names the parent then, GitLab issue 548165). What
+/// such a pipeline builds is not the branch, so it has no ref here and no grant on a ref holds.
 fn full_ref(source: &Source) -> Option<String> {
+    const FROM_ELSEWHERE: [&str; 2] = ["merge_request_event", "external_pull_request_event"];
+    if source.text("pipeline_source").is_some_and(|event| FROM_ELSEWHERE.contains(&event.as_str())) {
+        return None;
+    }
     let name = source.text("ref")?;
     match source.text("ref_type")?.as_str() {
         "branch" => Some(format!("refs/heads/{name}")),

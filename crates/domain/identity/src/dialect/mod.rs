@@ -52,15 +52,19 @@ pub const NORMALISED: [&str; 15] = [
 ];
 
 impl Dialect {
-    /// Normalises the claims of a checked token; refuses text that must not reach certificates and terminals.
+    /// Normalises the claims of a checked token; refuses text that must not reach certificates and terminals, claims
+    /// that are not text, and claims that contradict one another.
     pub(crate) fn normalise(self, issuer: &Issuer, claims: &Object) -> Result<Claims, Refusal> {
-        let source = Source::read(issuer, claims)?;
+        let read = |named: &[&'static str]| Source::read(issuer, claims, named.iter().copied());
         match self {
-            Self::Buildkite => Ok(buildkite::normalise(&source)),
-            Self::CircleCi => circleci::normalise(&source),
-            Self::Generic => Ok(generic::normalise(&source, issuer.mapping())),
-            Self::GitHub => Ok(github::normalise(&source)),
-            Self::GitLab => Ok(gitlab::normalise(&source)),
+            Self::Buildkite => Ok(buildkite::normalise(&read(&buildkite::NAMED)?)),
+            Self::CircleCi => circleci::normalise(&read(&circleci::NAMED)?),
+            Self::Generic => {
+                let named = issuer.mapping().values().map(String::as_str);
+                Ok(generic::normalise(&Source::read(issuer, claims, named)?, issuer.mapping()))
+            }
+            Self::GitHub => github::normalise(&read(&github::NAMED)?),
+            Self::GitLab => Ok(gitlab::normalise(&read(&gitlab::NAMED)?)),
         }
     }
     /// Where the names in the claims live, when `base_url` is not set.

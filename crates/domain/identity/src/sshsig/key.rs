@@ -21,6 +21,7 @@ use chancery_core::digest::Sha256;
 
 use super::wire::{Malformed, Reader};
 use crate::rsa::RsaNumbers;
+use crate::small_order;
 
 /// Longest public key in bytes: RSA of 8192 bits needs 1,039.
 const MAX_KEY: usize = 2048;
@@ -237,8 +238,9 @@ fn ecdsa(
 /// RFC 8709 §4.
 fn ed25519(reader: &mut Reader<'_>) -> Result<Material, InvalidSshKey> {
     let point = reader.string().map_err(InvalidSshKey::Malformed)?;
-    if point.len() != 32 {
-        return Err(InvalidSshKey::Malformed(Malformed));
+    let point = <[u8; 32]>::try_from(point).map_err(|_| InvalidSshKey::Malformed(Malformed))?;
+    if small_order::is_weak(point) {
+        return Err(InvalidSshKey::Weak);
     }
     ParsedPublicKey::new(&ED25519, point).map(Material::Ed25519).map_err(|_| InvalidSshKey::Weak)
 }

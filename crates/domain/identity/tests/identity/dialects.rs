@@ -204,7 +204,7 @@ fn circleci() {
         "sub": "org/0c2d7ef4/project/11aa/user/22bb/vcs-origin/github.com/acme/app/vcs-ref/refs/heads/main",
         "oidc.circleci.com/project-id": "11aa", "oidc.circleci.com/context-ids": ["c1"],
         "oidc.circleci.com/vcs-origin": "github.com/acme/app", "oidc.circleci.com/vcs-ref": "refs/heads/main",
-        "oidc.circleci.com/ssh-rerun": false, "oidc.circleci.com/org-id": "0c2d7ef4",
+        "oidc.circleci.com/ssh-rerun": false, "oidc.circleci.com/org-id": "0c2d7ef4-0000-4000-8000-000000000000",
         "oidc.circleci.com/pipeline-id": "33cc", "oidc.circleci.com/pipeline-definition-id": "44dd",
         "oidc.circleci.com/workflow-id": "55ee", "oidc.circleci.com/job-id": "66ff",
     });
@@ -221,7 +221,7 @@ fn circleci() {
             ("source_repository_uri", "https://github.com/acme/app"),
             ("source_repository_ref", "refs/heads/main"),
             ("source_repository_identifier", "11aa"),
-            ("source_repository_owner_identifier", "0c2d7ef4"),
+            ("source_repository_owner_identifier", "0c2d7ef4-0000-4000-8000-000000000000"),
             ("build_config_uri", "https://circleci.com/api/v2/pipeline/33cc/config"),
             ("run_invocation_uri", "https://app.circleci.com/workflow/55ee/job/66ff"),
         ],

@@ -69,6 +69,9 @@ fn weak_keys_are_refused() {
     let odd = |length: usize| vec![0xff; length];
     let rows = [
         point("nistp256", &[[4].as_slice(), &[1; 64]].concat()),
+        // Points of order 4 and 1: anyone can sign under them.
+        [string(b"ssh-ed25519"), string(&[0; 32])].concat(),
+        [string(b"ssh-ed25519"), string(&[[1].as_slice(), &[0; 31]].concat())].concat(),
         rsa(&odd(383), &[1, 0, 1]),
         rsa(&odd(1025), &[1, 0, 1]),
         rsa(&odd(384), &[3]),

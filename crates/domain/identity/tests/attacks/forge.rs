@@ -75,6 +75,12 @@ impl Forge {
             }
         }
     }
+    /// The RSA key as SubjectPublicKeyInfo, DER.
+    pub(crate) fn rsa_spki(&self) -> Vec<u8> {
+        let der: aws_lc_rs::encoding::PublicKeyX509Der<'_> =
+            aws_lc_rs::encoding::AsDer::as_der(self.rsa.public_key()).unwrap();
+        der.as_ref().to_vec()
+    }
     /// One key per algorithm, each labelled with its own.
     pub(crate) fn jwks(&self) -> Value {
         let labelled = |name: &str, algorithm: &str| {
@@ -112,6 +118,11 @@ impl Forge {
     /// An honest ES256 header over any payload.
     pub(crate) fn payload(&self, payload: &str) -> String {
         self.raw(r#"{"alg":"ES256","kid":"es256","typ":"JWT"}"#, payload, "ES256")
+    }
+    /// An honest ES256 header over any bytes, also such as are not text.
+    pub(crate) fn payload_bytes(&self, payload: &[u8]) -> String {
+        let signed = format!("{}.{}", b64(r#"{"alg":"ES256","kid":"es256"}"#), b64(payload));
+        format!("{signed}.{}", b64(self.sign("ES256", signed.as_bytes())))
     }
     /// An honest payload under any header.
     pub(crate) fn header(&self, header: &str) -> String {
