@@ -1,9 +1,10 @@
-//! The commands of this repository's engineers: `cargo xtask check | tidy | test | goldens | bench`.
+//! The commands of this repository's engineers: `cargo xtask check | tidy | test | goldens | bench | faults`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for terminals and CI logs")]
 
 mod bench;
 mod check;
 mod console;
+mod faults;
 mod goldens;
 mod process;
 mod setup;
@@ -20,13 +21,15 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   test      setup, then every test and documentation test; the last line counts them
   console   only the console blocks of the documents, against a development service; PROGRAM instead of building one
   goldens   rewrites golden files from what the code says now; read the difference before you commit it
-  bench     what is promised about speed, beside other programs; names of benches as arguments";
+  bench     what is promised about speed, beside other programs; names of benches as arguments
+  faults    long campaigns: `faults tokens` damages a million honest tokens, of which none may be accepted";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let rest = arguments.get(1..).unwrap_or_default();
     let outcome = match arguments.first().map(String::as_str) {
         Some("bench") => bench::run(rest),
+        Some("faults") => faults::run(rest),
         Some("check") => check::run(),
         Some("tidy") => tidy::run(),
         Some("setup") => setup::run(),
