@@ -217,6 +217,9 @@ fn bits(random: &mut Random, token: String) -> String {
 fn bytes(random: &mut Random, token: String) -> String {
     let mut bytes = token.into_bytes();
     for _ in 0..=random.below(3) {
+        if bytes.is_empty() {
+            break;
+        }
         let at = random.below(bytes.len());
         match random.below(7) {
             0 => bytes[at] = *random.one(ALPHABET),
