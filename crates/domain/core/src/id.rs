@@ -73,6 +73,7 @@ macro_rules! name_type {
 name_type!(/** A key's name, unique in the installation: `acme-release-2026`. */ KeyId, "key name");
 name_type!(/** A profile's name: `acme-release`. */ ProfileName, "profile name");
 name_type!(/** An issuer's name in `issuers.toml`: `github`. */ IssuerName, "issuer name");
+name_type!(/** A person in `root.toml` and `roster.toml`: `alice`. */ PersonId, "person");
 
 macro_rules! digest_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal) => {

@@ -44,7 +44,7 @@ pub(crate) fn parse(algorithm: JwsAlgorithm, jwk: &Object) -> Result<Material, I
         KeyShape::Rsa(parameters) => {
             let numbers = RsaNumbers::parse(&bytes("n")?, &bytes("e")?, LEAST_BITS).ok_or(Ignored::Weak)?;
             let key = numbers.key(parameters).ok_or(Ignored::Weak)?;
-            return Ok(Material { key, modulus: numbers.size() });
+            return Ok(Material { key, modulus: numbers.modulus().len() });
         }
     };
     let key = ParsedPublicKey::new(algorithm.provider(), raw).map_err(|_| Ignored::Weak)?;

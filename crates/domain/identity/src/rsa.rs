@@ -36,8 +36,8 @@ impl RsaNumbers {
     pub(crate) fn key(&self, parameters: &'static RsaParameters) -> Option<ParsedPublicKey> {
         RsaPublicKeyComponents { n: &self.n, e: &self.e }.to_parsed_public_key(parameters).ok()
     }
-    /// Length of the modulus, and of a signature, in bytes.
-    pub(crate) fn size(&self) -> usize {
-        self.n.len()
+    /// The modulus; a signature is as long.
+    pub(crate) fn modulus(&self) -> &[u8] {
+        &self.n
     }
 }

@@ -61,6 +61,18 @@ impl Fields {
         }
         number
     }
+    /// A whole number from `low` to `high` that must be there.
+    pub(crate) fn required_number(
+        &mut self,
+        report: &mut Report,
+        key: &str,
+        range: (u32, u32),
+    ) -> Option<u32> {
+        if !self.table.contains_key(key) {
+            report.error(&self.name(key), "is missing");
+        }
+        self.number(report, key, range)
+    }
     /// One text or a list of texts.
     pub(crate) fn texts(&mut self, report: &mut Report, key: &str) -> Option<Vec<String>> {
         match self.table.remove(key)? {

@@ -13,6 +13,7 @@ mod engine;
 pub mod explain;
 pub mod facts;
 mod fields;
+pub mod governance;
 pub mod grant;
 mod grant_file;
 pub mod guardrail;

@@ -9,6 +9,9 @@ use crate::compile::{self, Compiled};
 use crate::documents::Documents;
 use crate::engine::Engine;
 use crate::facts::Names;
+use crate::governance::root::{self, RootDocument};
+use crate::governance::roster::{self, ProfileKeys, Roster};
+use crate::governance::rulers::{self, Rulers};
 use crate::guardrail::{self, Guardrail, Known, MAX_GUARDRAILS, one_line};
 use crate::index::Index;
 use crate::problem::{Problem, Problems, Report};
@@ -23,6 +26,7 @@ pub struct Policy {
     pub(crate) rules: BTreeMap<ProfileName, Rules>,
     pub(crate) guardrails: Vec<Guardrail>,
     pub(crate) engine: Engine,
+    rulers: Rulers,
     warnings: Problems,
 }
 
@@ -43,6 +47,7 @@ impl Policy {
         let mut reports = Reports::default();
         layout(&mut reports, documents);
         let profiles = profiles(&mut reports, documents);
+        let rulers = rulers(&mut reports, documents, &profiles);
         let vocabulary = Vocabulary::of(profiles.iter());
         let schema = reports.internal(vocabulary.schema());
         let names = reports.internal(Names::new());
@@ -57,7 +62,7 @@ impl Policy {
         }
         let (Some(names), Some(guardrails)) = (names, guardrails) else { return Err(problems) };
         let engine = Engine { names, vocabulary, authorizer: Authorizer::new() };
-        Ok(Self { version: documents.version(), rules, guardrails, engine, warnings: problems })
+        Ok(Self { version: documents.version(), rules, guardrails, engine, rulers, warnings: problems })
     }
     /// The version of the documents that it was loaded from.
     #[must_use]
@@ -77,6 +82,16 @@ impl Policy {
     #[must_use]
     pub fn guardrails(&self) -> &[Guardrail] {
         &self.guardrails
+    }
+    /// The root document, where `root.toml` lists people.
+    #[must_use]
+    pub const fn root(&self) -> Option<&RootDocument> {
+        self.rulers.root.as_ref()
+    }
+    /// The people with roles; nobody without `roster.toml`.
+    #[must_use]
+    pub const fn roster(&self) -> &Roster {
+        &self.rulers.roster
     }
     /// What someone should look at although it was loaded.
     #[must_use]
@@ -144,6 +159,20 @@ fn layout(reports: &mut Reports, documents: &Documents) {
 fn profiles(reports: &mut Reports, documents: &Documents) -> Vec<Profile> {
     let files = documents.in_folder("profiles", "toml");
     files.filter_map(|(stem, path, text)| profile_file::read(reports.of(path), stem, text)).collect()
+}
+
+/// A profile whose file has errors is still a profile that a role may name.
+fn rulers(reports: &mut Reports, documents: &Documents, profiles: &[Profile]) -> Rulers {
+    let stems =
+        documents.in_folder("profiles", "toml").filter_map(|(stem, ..)| ProfileName::parse(stem).ok());
+    let mut keys: ProfileKeys = stems.map(|name| (name, BTreeSet::new())).collect();
+    keys.extend(
+        profiles.iter().map(|profile| (profile.name().clone(), profile.keys().values().cloned().collect())),
+    );
+    let (mut of_root, mut of_roster) = (Report::new(root::FILE), Report::new(roster::FILE));
+    let rulers = rulers::read(&mut of_root, &mut of_roster, documents, &keys);
+    reports.0.extend([(root::FILE.to_owned(), of_root), (roster::FILE.to_owned(), of_roster)]);
+    rulers
 }
 
 fn guardrails(

@@ -193,6 +193,14 @@ impl SshPublicKey {
     pub fn fingerprint(&self) -> String {
         format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::of(&self.blob).as_bytes()))
     }
+    /// SHA-256 of the point or modulus: the same for every type and application that one private key is listed under.
+    #[must_use]
+    pub fn pair(&self) -> Sha256 {
+        match &self.material {
+            Material::Ecdsa { key, .. } | Material::Ed25519(key) => Sha256::of(key.as_ref()),
+            Material::Rsa(numbers) => Sha256::of(numbers.modulus()),
+        }
+    }
     /// `type base64`, without a comment.
     #[must_use]
     pub fn line(&self) -> String {

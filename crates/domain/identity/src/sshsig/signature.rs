@@ -247,7 +247,7 @@ fn signature(
     let raw = match &key.material {
         Material::Ecdsa { coordinate, .. } => points(value, *coordinate)?,
         Material::Ed25519(_) => exact(value, 64)?,
-        Material::Rsa(numbers) => exact(value, numbers.size())?,
+        Material::Rsa(numbers) => exact(value, numbers.modulus().len())?,
     };
     let mut authenticator = None;
     if key.kind().is_security_key() {

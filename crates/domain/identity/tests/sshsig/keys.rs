@@ -98,6 +98,11 @@ fn security_keys_of_web_sites_are_refused() {
     key.application = "https://shop.example".to_owned();
     let line = format!("sk-ssh-ed25519@openssh.com {}", STANDARD.encode(key.blob()));
     assert!(matches!(SshPublicKey::parse_line(&line), Err(InvalidSshKey::Application(_))));
-    key.application = "ssh:release".to_owned();
-    assert!(SshPublicKey::parse_line(&key.line()).is_ok());
+    let mut named = |application: &str| {
+        key.application = application.to_owned();
+        SshPublicKey::parse_line(&key.line()).unwrap()
+    };
+    let (one, other) = (named("ssh:release"), named("ssh:"));
+    assert_ne!(one, other);
+    assert_eq!(one.pair(), other.pair());
 }
