@@ -16,6 +16,7 @@ use chancery_ledger::note::Note;
 use chancery_ledger::proof::TlogProof;
 use chancery_ledger::tile;
 use chancery_policy::documents::Documents;
+use chancery_policy::governance::header::Header;
 use chancery_policy::policy::Policy;
 use chancery_policy::test_cases;
 use chancery_verify::policy::VerificationPolicy;
@@ -32,7 +33,7 @@ use chancery_x509::{cms, key, sct};
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const ALL: [Parser; 24] = [
+pub const ALL: [Parser; 25] = [
     ("bundle", bundle),
     ("certificate", certificate),
     ("checkpoint", checkpoint),
@@ -40,6 +41,7 @@ pub const ALL: [Parser; 24] = [
     ("crl", crl),
     ("event", event),
     ("governance", governance),
+    ("governance_header", governance_header),
     ("hashedrekord", hashedrekord),
     ("in_toto", in_toto),
     ("issuers", issuers),
@@ -99,6 +101,11 @@ pub fn governance(bytes: &[u8]) -> bool {
     let Ok(documents) = Documents::parse(text(bytes)) else { return false };
     let cases = test_cases::parse(&documents).is_ok();
     Policy::load(&documents).is_ok() & cases
+}
+
+/// What the people of the root sign.
+pub fn governance_header(bytes: &[u8]) -> bool {
+    Header::parse(text(bytes)).is_ok()
 }
 
 /// A hashedrekord leaf.
