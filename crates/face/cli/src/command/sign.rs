@@ -266,7 +266,7 @@ fn show(files: &[PathBuf], told: Told, context: &mut Context<'_, '_>) -> Exit {
     worst
 }
 
-/// All well: results alone. Otherwise what failed stands beside them; a single failure is the document.
+/// All well: results alone, and a word about `trust.json` where nothing vouches for it. Otherwise what failed stands beside them; a single failure is the document.
 fn document(files: &[PathBuf], told: &Told) -> Value {
     let Told { ends, mode, voucher } = told;
     let schema = match mode {
@@ -286,7 +286,8 @@ fn document(files: &[PathBuf], told: &Told) -> Value {
     }
     let mut document = json!({"schema": schema, "results": results});
     if let Some(members) = document.as_object_mut() {
-        members.extend(voucher.as_ref().map(|voucher| ("trust".to_owned(), voucher.json())));
+        let doubtful = voucher.as_ref().filter(|voucher| voucher.note().is_some());
+        members.extend(doubtful.map(|voucher| ("trust".to_owned(), voucher.json())));
         members.extend((!errors.is_empty()).then(|| ("errors".to_owned(), json!(errors))));
     }
     document
