@@ -9,7 +9,7 @@ use crate::problem::Problems;
 /// A refusal of signed governance.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GovernanceRefused {
-    /// CH6006: the header is about other documents.
+    /// CH8006: the header is about other documents.
     #[error("signatures are over version {signed}, the documents are version {actual}")]
     Documents {
         /// As signed.
@@ -17,10 +17,10 @@ pub enum GovernanceRefused {
         /// The documents' own.
         actual: PolicyVersion,
     },
-    /// CH6001: the header is not canonical, or there are more signatures than people.
+    /// CH8001: the header is not canonical, or there are more signatures than people.
     #[error("governance header is malformed: {0}")]
     Malformed(&'static str),
-    /// CH6002: signed for another ledger.
+    /// CH8002: signed for another ledger.
     #[error("signed for the ledger `{actual}`, this is `{expected}`")]
     OtherLedger {
         /// As signed.
@@ -28,10 +28,10 @@ pub enum GovernanceRefused {
         /// Ours.
         expected: String,
     },
-    /// CH6009: signed by a key that is nobody's in the root document.
+    /// CH8009: signed by a key that is nobody's in the root document.
     #[error("key `{0}` is nobody's in the root document")]
     Outsider(String),
-    /// CH6005: it does not follow the version in force.
+    /// CH8005: it does not follow the version in force.
     #[error("follows another version than the one in force")]
     Previous {
         /// As signed.
@@ -39,7 +39,7 @@ pub enum GovernanceRefused {
         /// In force.
         expected: Option<PolicyVersion>,
     },
-    /// CH6003: its number is not above the one in force.
+    /// CH8003: its number is not above the one in force.
     #[error("sequence {actual} is not above {current}, which is in force")]
     RolledBack {
         /// As signed.
@@ -47,7 +47,7 @@ pub enum GovernanceRefused {
         /// In force.
         current: u64,
     },
-    /// CH6010: the root document does not follow the one in force, or is not the one that is pinned.
+    /// CH8010: the root document does not follow the one in force, or is not the one that is pinned.
     #[error("root document {actual} does not follow {expected}")]
     Root {
         /// Hash of the new one.
@@ -55,10 +55,10 @@ pub enum GovernanceRefused {
         /// Hash of the one that it had to follow, or to be.
         expected: Sha256,
     },
-    /// CH6011: the root document cannot be read.
+    /// CH8011: the root document cannot be read.
     #[error("root document is not sound: {0}")]
     RootDocument(Problems),
-    /// CH6012: one key is one person's in the old root and another's in the new one.
+    /// CH8012: one key is one person's in the old root and another's in the new one.
     #[error("one key is `{old}`'s in the old root document and `{new}`'s in the new one")]
     RootContradiction {
         /// Whose it was.
@@ -66,7 +66,7 @@ pub enum GovernanceRefused {
         /// Whose it shall be.
         new: PersonId,
     },
-    /// CH6008: a signature that is malformed, for another purpose, or over other bytes.
+    /// CH8008: a signature that is malformed, for another purpose, or over other bytes.
     #[error("signature {number} is not valid")]
     Signature {
         /// Which one, from 1.
@@ -75,7 +75,7 @@ pub enum GovernanceRefused {
         #[source]
         why: InvalidSshSignature,
     },
-    /// CH6004: it leaves numbers out.
+    /// CH8004: it leaves numbers out.
     #[error("sequence {actual} leaves numbers out; expected {expected}")]
     Skipped {
         /// As signed.
@@ -83,7 +83,7 @@ pub enum GovernanceRefused {
         /// The next one.
         expected: u64,
     },
-    /// CH6007: too few people of the old or of the new root document.
+    /// CH8007: too few people of the old or of the new root document.
     #[error("{actual} of the root's people signed; {expected} are needed")]
     TooFewPeople {
         /// Distinct people.
@@ -98,18 +98,18 @@ impl GovernanceRefused {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Malformed(_) => "CH6001",
-            Self::OtherLedger { .. } => "CH6002",
-            Self::RolledBack { .. } => "CH6003",
-            Self::Skipped { .. } => "CH6004",
-            Self::Previous { .. } => "CH6005",
-            Self::Documents { .. } => "CH6006",
-            Self::TooFewPeople { .. } => "CH6007",
-            Self::Signature { .. } => "CH6008",
-            Self::Outsider(_) => "CH6009",
-            Self::Root { .. } => "CH6010",
-            Self::RootDocument(_) => "CH6011",
-            Self::RootContradiction { .. } => "CH6012",
+            Self::Malformed(_) => "CH8001",
+            Self::OtherLedger { .. } => "CH8002",
+            Self::RolledBack { .. } => "CH8003",
+            Self::Skipped { .. } => "CH8004",
+            Self::Previous { .. } => "CH8005",
+            Self::Documents { .. } => "CH8006",
+            Self::TooFewPeople { .. } => "CH8007",
+            Self::Signature { .. } => "CH8008",
+            Self::Outsider(_) => "CH8009",
+            Self::Root { .. } => "CH8010",
+            Self::RootDocument(_) => "CH8011",
+            Self::RootContradiction { .. } => "CH8012",
         }
     }
 }

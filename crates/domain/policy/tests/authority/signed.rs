@@ -75,7 +75,7 @@ fn people_are_counted_not_keys() {
     let same = [&world.alice[0], &world.alice[1], &world.alice[0]];
     let refused = accept(documents, &sign(&header, &same), &world.pinned()).unwrap_err();
     assert_eq!(refused, GovernanceRefused::TooFewPeople { actual: 1, expected: 2 });
-    assert_eq!(refused.code(), "CH6007");
+    assert_eq!(refused.code(), "CH8007");
 }
 
 #[test]
@@ -90,23 +90,23 @@ fn a_version_out_of_place_is_refused() {
     assert!(at(good.clone()).is_ok());
     let other = Some(PolicyVersion::new(Sha256::of(b"other")));
     for (expected, header) in [
-        ("CH6002", Header { ledger: "log2026.other.example".to_owned(), ..good.clone() }),
-        ("CH6003", Header { sequence: 1, ..good.clone() }),
-        ("CH6003", Header { sequence: 0, ..good.clone() }),
-        ("CH6004", Header { sequence: 3, ..good.clone() }),
-        ("CH6005", Header { previous: other, ..good.clone() }),
-        ("CH6005", Header { previous: None, ..good.clone() }),
-        ("CH6006", Header { version: first.header().version, ..good.clone() }),
+        ("CH8002", Header { ledger: "log2026.other.example".to_owned(), ..good.clone() }),
+        ("CH8003", Header { sequence: 1, ..good.clone() }),
+        ("CH8003", Header { sequence: 0, ..good.clone() }),
+        ("CH8004", Header { sequence: 3, ..good.clone() }),
+        ("CH8005", Header { previous: other, ..good.clone() }),
+        ("CH8005", Header { previous: None, ..good.clone() }),
+        ("CH8006", Header { version: first.header().version, ..good.clone() }),
     ] {
         assert_eq!(code(at(header)), expected);
     }
     // The version in force, applied again with its own true signatures, is a rollback too.
     let again = sign(first.header(), &keys);
-    assert_eq!(code(accept(first.documents().clone(), &again, &Position::InForce(&first))), "CH6003");
+    assert_eq!(code(accept(first.documents().clone(), &again, &Position::InForce(&first))), "CH8003");
     // At the beginning, only number 1 without a previous version, under the pinned root.
-    assert_eq!(code(accept(documents.clone(), &sign(&good, &keys), &world.pinned())), "CH6004");
+    assert_eq!(code(accept(documents.clone(), &sign(&good, &keys), &world.pinned())), "CH8004");
     let pin = Position::Beginning { root: Sha256::of(b"another"), ledger: LEDGER };
-    assert_eq!(code(accept(documents.clone(), &sign(&header(&documents, 1, None), &keys), &pin)), "CH6010");
+    assert_eq!(code(accept(documents.clone(), &sign(&header(&documents, 1, None), &keys), &pin)), "CH8010");
 }
 
 #[test]
@@ -122,18 +122,18 @@ fn signatures_that_prove_nothing_are_refused() {
     let (alice, bob) =
         (world.alice[0].sign(NAMESPACE, text.as_bytes()), world.bob.sign(NAMESPACE, text.as_bytes()));
     assert!(of(vec![alice.clone(), bob.clone()]).is_ok());
-    assert_eq!(code(of(Vec::new())), "CH6007");
+    assert_eq!(code(of(Vec::new())), "CH8007");
     // One bad signature spoils the set, so that nothing unexplained is ever kept as evidence.
     let stranger = SshTestKey::ed25519().sign(NAMESPACE, text.as_bytes());
     let mut asleep = SshTestKey::generate("sk-ssh-ed25519@openssh.com");
     asleep.touch.flags = 0;
     for (expected, bad) in [
-        ("CH6009", stranger),
-        ("CH6008", world.carol.sign("approval@chancery", text.as_bytes())),
-        ("CH6008", world.carol.sign("file", text.as_bytes())),
-        ("CH6008", world.carol.sign(NAMESPACE, format!("{text}\n").as_bytes())),
-        ("CH6008", asleep.sign(NAMESPACE, text.as_bytes())),
-        ("CH6008", "not a signature".to_owned()),
+        ("CH8009", stranger),
+        ("CH8008", world.carol.sign("approval@chancery", text.as_bytes())),
+        ("CH8008", world.carol.sign("file", text.as_bytes())),
+        ("CH8008", world.carol.sign(NAMESPACE, format!("{text}\n").as_bytes())),
+        ("CH8008", asleep.sign(NAMESPACE, text.as_bytes())),
+        ("CH8008", "not a signature".to_owned()),
     ] {
         assert_eq!(code(of(vec![alice.clone(), bob.clone(), bad])), expected);
     }
@@ -143,7 +143,7 @@ fn signatures_that_prove_nothing_are_refused() {
         assert!(of(vec![alice.clone(), String::from_utf8(changed).unwrap()]).is_err(), "character {at}");
     }
     let many = (0..65).map(|n| n.to_string()).collect();
-    assert_eq!(SignatureSet::new(text.clone(), many).unwrap_err().code(), "CH6001");
+    assert_eq!(SignatureSet::new(text.clone(), many).unwrap_err().code(), "CH8001");
 }
 
 #[test]
@@ -171,24 +171,24 @@ fn a_new_root_needs_the_old_and_the_new() {
         vec![&world.alice[0], &world.bob, &dave],
         vec![&world.carol, &dave],
     ] {
-        assert_eq!(code(with(&next, &too_few)), "CH6007");
+        assert_eq!(code(with(&next, &too_few)), "CH8007");
     }
     let pinned_elsewhere = root(2, Some("other"), 2, &people);
     let skipped = root(3, Some(&world.root), 2, &people);
     let back = root(1, None, 2, &people);
     let developed = next.replace("installation", "development");
     for bad in [pinned_elsewhere, skipped, back, developed] {
-        assert_eq!(code(with(&bad, &all)), "CH6010");
+        assert_eq!(code(with(&bad, &all)), "CH8010");
     }
-    assert_eq!(code(with("schema = \"chancery.root/1\"\nkind = \"installation\"\n", &all)), "CH6011");
+    assert_eq!(code(with("schema = \"chancery.root/1\"\nkind = \"installation\"\n", &all)), "CH8011");
     let renamed =
         root(2, Some(&world.root), 2, &[person("mallory", &[&world.bob]), person("dave", &[&dave])]);
-    assert_eq!(code(with(&renamed, &all)), "CH6012");
+    assert_eq!(code(with(&renamed, &all)), "CH8012");
     // Whoever left the root cannot sign the version after.
     let documents = world_after(&next);
     let header = header(&documents, 3, Some(second.header().version));
     let old = sign(&header, &[&world.alice[0], &world.bob]);
-    assert_eq!(code(accept(documents.clone(), &old, &Position::InForce(&second))), "CH6009");
+    assert_eq!(code(accept(documents.clone(), &old, &Position::InForce(&second))), "CH8009");
     assert!(accept(documents, &sign(&header, &[&dave, &erin]), &Position::InForce(&second)).is_ok());
 }
 
@@ -220,7 +220,7 @@ fn headers_have_one_text() {
         text.replace(LEDGER, ""),
         text.replace(LEDGER, &"l".repeat(2000)),
     ] {
-        assert_eq!(Header::parse(&bad).unwrap_err().code(), "CH6001", "{bad}");
+        assert_eq!(Header::parse(&bad).unwrap_err().code(), "CH8001", "{bad}");
     }
     for end in 0..text.len() {
         assert!(Header::parse(text.get(..end).unwrap()).is_err());
