@@ -1,6 +1,7 @@
 //! An order becomes a signature: checks, warrants, custodian, and an immediate verification of what came out.
 
 use chancery_core::digest::Sha256;
+use chancery_core::family::Family;
 use chancery_core::message::{Der, Ordered, Signed};
 use chancery_core::order::{Order, Orders};
 use chancery_core::port::custodian::Signature;
@@ -58,13 +59,21 @@ fn one(opened: &Opened<'_>, order: &Order) -> Result<Signed, CallError> {
     Ok(Signed { signature, chain, timestamp: stamped.map(Der), at: keyguard.parts.clock.now() })
 }
 
-/// Spends a warrant. What came out is verified with the key that the custodian named when it was asked first, where
-/// that cannot wait for the gateway, which verifies everything before it releases anything: an artifact's signature,
-/// and every RSA one, because a fault in it gives the private key away (Boneh, DeMillo, Lipton 1997).
+/// Spends a warrant. What came out is verified with the key that the custodian named when it was asked first. Only two
+/// kinds wait for the gateway, which verifies every one of them before it uses it: SCTs and cosignatures. But no RSA
+/// signature waits: a fault in it gives the private key away (Boneh, DeMillo, Lipton 1997).
 pub fn spend(keyguard: &Keyguard, warrant: Warrant) -> Result<Signature, CallError> {
     let key = keyguard.parts.custodians.describe(warrant.key())?;
-    let verified_here = warrant.family().is_for_artifacts() || key.public_key.algorithm.is_rsa();
-    let signed_bytes = verified_here.then(|| warrant.to_be_signed().clone());
+    let waits = match warrant.family() {
+        Family::Cosignature | Family::Sct => !key.public_key.algorithm.is_rsa(),
+        Family::Certificate
+        | Family::Cms
+        | Family::Message
+        | Family::ProvenanceDsse
+        | Family::Timestamp
+        | Family::Trust => false,
+    };
+    let signed_bytes = (!waits).then(|| warrant.to_be_signed().clone());
     let signature = keyguard.parts.custodians.sign(warrant)?;
     if let Some(bytes) = signed_bytes {
         verify(&key.public_key, &bytes, &signature)?;
