@@ -5,6 +5,7 @@ pub mod clock;
 pub mod conformance;
 pub mod custodian;
 pub mod entropy;
+pub mod governance;
 pub mod keys;
 pub mod ledger;
 pub mod memory;

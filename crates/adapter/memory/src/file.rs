@@ -63,7 +63,7 @@ impl Memory for FileMemory {
             open.last = Some(Slot { generation, content: bytes.to_vec() });
             match piece {
                 Piece::Authorities => founding::end(&self.directory),
-                Piece::Certificates | Piece::Ledger => Ok(()),
+                Piece::Certificates | Piece::Governance | Piece::Ledger => Ok(()),
             }
         })
     }
@@ -78,6 +78,7 @@ const fn name(piece: Piece) -> &'static str {
     match piece {
         Piece::Authorities => "authorities",
         Piece::Certificates => "certificates",
+        Piece::Governance => "governance",
         Piece::Ledger => "ledger",
     }
 }

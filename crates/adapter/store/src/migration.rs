@@ -10,33 +10,44 @@ use sqlx::AnyConnection;
 
 use crate::database::StoreError;
 
-const VERSIONS: &[&[&str]] = &[&[
-    // One row per commit: `entries` as in an entry bundle (u16 length, bytes), `first` is the index of its first leaf.
-    "CREATE TABLE ledger_batch (first INTEGER PRIMARY KEY, count BIGINT NOT NULL, entries BLOB NOT NULL)",
-    // The right edge after the last commit: one row, of id 1. `edge` and `root` are raw hashes.
-    "CREATE TABLE ledger_head (id INTEGER PRIMARY KEY, size BIGINT NOT NULL, root BLOB NOT NULL, edge BLOB NOT NULL)",
-    // Tiles of level 1 and above, partial or full, and full ones of level 0.
-    "CREATE TABLE ledger_tile (level BIGINT NOT NULL, idx BIGINT NOT NULL, hashes BLOB NOT NULL, \
+const VERSIONS: &[&[&str]] = &[
+    &[
+        // One row per commit: `entries` as in an entry bundle (u16 length, bytes), `first` is the index of its first leaf.
+        "CREATE TABLE ledger_batch (first INTEGER PRIMARY KEY, count BIGINT NOT NULL, entries BLOB NOT NULL)",
+        // The right edge after the last commit: one row, of id 1. `edge` and `root` are raw hashes.
+        "CREATE TABLE ledger_head (id INTEGER PRIMARY KEY, size BIGINT NOT NULL, root BLOB NOT NULL, edge BLOB NOT NULL)",
+        // Tiles of level 1 and above, partial or full, and full ones of level 0.
+        "CREATE TABLE ledger_tile (level BIGINT NOT NULL, idx BIGINT NOT NULL, hashes BLOB NOT NULL, \
      PRIMARY KEY (level, idx))",
-    // Named numbers: `published` is the size up to which full tiles are on disk as files, synced.
-    "CREATE TABLE ledger_mark (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
-    // Small and bounded in time: rows go a day after the token expired.
-    "CREATE TABLE token_use (token TEXT PRIMARY KEY, request TEXT NOT NULL, expires BIGINT NOT NULL) \
+        // Named numbers: `published` is the size up to which full tiles are on disk as files, synced.
+        "CREATE TABLE ledger_mark (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+        // Small and bounded in time: rows go a day after the token expired.
+        "CREATE TABLE token_use (token TEXT PRIMARY KEY, request TEXT NOT NULL, expires BIGINT NOT NULL) \
      WITHOUT ROWID",
-    "CREATE INDEX token_use_expires ON token_use (expires)",
-    // Never changed once written. The wish is that of intent `base` where it is null.
-    "CREATE TABLE intent (idx INTEGER PRIMARY KEY, request TEXT NOT NULL, statement TEXT NOT NULL, \
+        "CREATE INDEX token_use_expires ON token_use (expires)",
+        // Never changed once written. The wish is that of intent `base` where it is null.
+        "CREATE TABLE intent (idx INTEGER PRIMARY KEY, request TEXT NOT NULL, statement TEXT NOT NULL, \
      profile TEXT NOT NULL, at BIGINT NOT NULL, plan TEXT NOT NULL, wish TEXT, base BIGINT)",
-    "CREATE INDEX intent_at ON intent (at)",
-    // Intents that are neither released nor abandoned.
-    "CREATE TABLE intent_open (idx INTEGER PRIMARY KEY)",
-    "CREATE TABLE release (intent INTEGER PRIMARY KEY, leaf BIGINT NOT NULL, request TEXT NOT NULL, statement TEXT NOT NULL, \
+        "CREATE INDEX intent_at ON intent (at)",
+        // Intents that are neither released nor abandoned.
+        "CREATE TABLE intent_open (idx INTEGER PRIMARY KEY)",
+        "CREATE TABLE release (intent INTEGER PRIMARY KEY, leaf BIGINT NOT NULL, request TEXT NOT NULL, statement TEXT NOT NULL, \
      result TEXT NOT NULL)",
-    "CREATE TABLE policy (sequence BIGINT PRIMARY KEY, version TEXT NOT NULL, document TEXT NOT NULL, \
+        "CREATE TABLE policy (sequence BIGINT PRIMARY KEY, version TEXT NOT NULL, document TEXT NOT NULL, \
      applied_at BIGINT NOT NULL)",
-    "CREATE TABLE certificate (id TEXT PRIMARY KEY, key_id TEXT NOT NULL, purpose TEXT NOT NULL, \
+        "CREATE TABLE certificate (id TEXT PRIMARY KEY, key_id TEXT NOT NULL, purpose TEXT NOT NULL, \
      chain TEXT NOT NULL, created_at BIGINT NOT NULL)",
-]];
+    ],
+    &[
+        // Header and signatures of the version, canonical JSON.
+        "ALTER TABLE policy ADD COLUMN signatures TEXT NOT NULL DEFAULT ''",
+        // Evidence that leaves name by its hash; `leaf` is the first one that came with it.
+        "CREATE TABLE record (seq INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, kind TEXT NOT NULL, topic TEXT NOT NULL, \
+     body TEXT NOT NULL, leaf BIGINT NOT NULL)",
+        "CREATE INDEX record_topic ON record (kind, topic, seq)",
+        "CREATE INDEX record_sha256 ON record (sha256)",
+    ],
+];
 
 const SEARCH_VERSIONS: &[&[&str]] = &[&[
     // `key` is the first eight bytes of a digest; a hit is confirmed in the leaf itself.

@@ -15,8 +15,10 @@ pub struct StoredPolicy {
     pub version: PolicyVersion,
     /// Counts up; a rollback is refused.
     pub sequence: u64,
-    /// The canonical documents with their signatures, JSON.
+    /// The canonical documents, JSON.
     pub document: String,
+    /// Header and signatures, canonical JSON.
+    pub signatures: String,
     /// When the service took it over.
     pub applied_at: Time,
 }
@@ -37,12 +39,14 @@ pub async fn put(database: &Database, policy: &StoredPolicy) -> Result<(), Store
         }
         None => {}
     }
-    let insert = "INSERT INTO policy (sequence, version, document, applied_at) VALUES ($1, $2, $3, $4)";
+    let insert = "INSERT INTO policy (sequence, version, document, applied_at, signatures) \
+                  VALUES ($1, $2, $3, $4, $5)";
     sqlx::query(insert)
         .bind(sequence)
         .bind(policy.version.to_string())
         .bind(policy.document.clone())
         .bind(policy.applied_at.millis())
+        .bind(policy.signatures.clone())
         .execute(&mut *tx)
         .await?;
     Ok(tx.commit().await?)
@@ -50,7 +54,7 @@ pub async fn put(database: &Database, policy: &StoredPolicy) -> Result<(), Store
 
 /// The version with the highest sequence.
 pub async fn latest(database: &Database) -> Result<Option<StoredPolicy>, StoreError> {
-    let query = "SELECT sequence, version, document, applied_at FROM policy ORDER BY sequence DESC LIMIT 1";
+    let query = "SELECT sequence, version, document, applied_at, signatures FROM policy ORDER BY sequence DESC LIMIT 1";
     sqlx::query(query).fetch_optional(database.readers()).await?.as_ref().map(read).transpose()
 }
 
@@ -59,14 +63,14 @@ pub async fn by_version(
     database: &Database,
     version: PolicyVersion,
 ) -> Result<Option<StoredPolicy>, StoreError> {
-    let query = "SELECT sequence, version, document, applied_at FROM policy WHERE version = $1";
+    let query = "SELECT sequence, version, document, applied_at, signatures FROM policy WHERE version = $1";
     let query = sqlx::query(query).bind(version.to_string());
     query.fetch_optional(database.readers()).await?.as_ref().map(read).transpose()
 }
 
 /// Every version, oldest first.
 pub async fn all(database: &Database) -> Result<Vec<StoredPolicy>, StoreError> {
-    let query = "SELECT sequence, version, document, applied_at FROM policy ORDER BY sequence";
+    let query = "SELECT sequence, version, document, applied_at, signatures FROM policy ORDER BY sequence";
     sqlx::query(query).fetch_all(database.readers()).await?.iter().map(read).collect()
 }
 
@@ -77,5 +81,6 @@ fn read(row: &AnyRow) -> Result<StoredPolicy, StoreError> {
         version: PolicyVersion::parse(&row.try_get::<String, _>(1)?).map_err(|error| corrupt(&error))?,
         document: row.try_get(2)?,
         applied_at: Time::from_millis(row.try_get(3)?),
+        signatures: row.try_get(4)?,
     })
 }

@@ -4,6 +4,7 @@ use chancery_core::digest::Sha256;
 use chancery_core::id::{ProfileName, RequestId, StatementId};
 use chancery_core::port::Boxed;
 use chancery_core::port::ledger_reader::{LedgerReader, Query};
+use chancery_core::port::sequencer::{Record, RecordKind};
 use chancery_core::port::state::{CurrentPolicy, OpenIntent, Recalled, State, StateError};
 use chancery_core::receipt::Receipt;
 use chancery_core::time::Time;
@@ -11,7 +12,7 @@ use chancery_core::time::Time;
 use crate::database::StoreError;
 use crate::ledger::Ledger;
 use crate::policy::StoredPolicy;
-use crate::{intent, limit, policy, token_use};
+use crate::{intent, limit, policy, record, token_use};
 
 /// Open intents are few; more than this at once means that something else is wrong.
 const MAX_OPEN: u32 = 100_000;
@@ -75,6 +76,7 @@ impl State for Ledger {
                 version: current.version,
                 sequence: current.sequence,
                 document: current.documents,
+                signatures: current.signatures,
                 applied_at: Time::from_millis(0),
             };
             policy::put(self.database(), &stored).await.map_err(|e| unavailable(&e))
@@ -87,8 +89,23 @@ impl State for Ledger {
                 version: stored.version,
                 sequence: stored.sequence,
                 documents: stored.document,
+                signatures: stored.signatures,
             }))
         })
+    }
+    fn records(
+        &self,
+        kind: RecordKind,
+        topic: Option<String>,
+        most: u32,
+    ) -> Boxed<'_, Result<Vec<Record>, StateError>> {
+        Box::pin(async move {
+            let records = record::of_kind(self.database(), kind, topic.as_deref(), most).await;
+            records.map_err(|e| unavailable(&e))
+        })
+    }
+    fn record(&self, sha256: Sha256) -> Boxed<'_, Result<Option<Record>, StateError>> {
+        Box::pin(async move { record::by_sha256(self.database(), sha256).await.map_err(|e| unavailable(&e)) })
     }
 }
 

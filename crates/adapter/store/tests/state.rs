@@ -120,6 +120,7 @@ async fn policies_certificates_and_tokens_are_kept() {
         version: version(n),
         sequence,
         document: format!("{{\"n\":{n}}}"),
+        signatures: format!("[{n}]"),
         applied_at: Time::from_millis(i64::from(n)),
     };
     assert_eq!(policy::latest(database).await.unwrap(), None);

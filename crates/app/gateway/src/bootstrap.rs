@@ -1,12 +1,15 @@
 //! From cold to ready: the keyguard is asked what it has, made if it has nothing, and brought to the policy in force.
 
+use chancery_core::digest::Sha256;
 use chancery_core::id::KeyId;
 use chancery_core::message::{Authorities, Call, Hello, Initialise, PROTOCOL, Reply};
 use chancery_core::port::custodian::KeySpec;
 use chancery_core::port::keyguard::Keyguard;
 use chancery_core::port::sequencer::Append;
-use chancery_ledger::event::{Body, CertificatePurpose, KeyAction, Policy as PolicyEvent, Root};
+use chancery_ledger::event::{Body, CertificatePurpose, KeyAction, Root};
 use chancery_policy::documents::Documents;
+use chancery_policy::governance::root;
+use chancery_policy::governance::signed::SignatureSet;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -25,6 +28,8 @@ pub struct Beginning {
     pub dev: bool,
     /// Keys for artifacts.
     pub keys: Vec<KeySpec>,
+    /// SHA-256 of the first root document.
+    pub root: Sha256,
     /// Seed for the keyguard, 16 random bytes.
     pub seed: [u8; 16],
 }
@@ -44,6 +49,7 @@ pub async fn meet(
                 organisation: beginning.organisation,
                 dev: beginning.dev,
                 ledger_vkey: ledger_vkey.to_owned(),
+                root: beginning.root,
                 keys: beginning.keys,
                 seed: beginning.seed.to_vec(),
             };
@@ -57,14 +63,22 @@ pub async fn meet(
 
 /// Begins the ledger of a new installation: entry 0 is the root document, entry 1 the first policy, then everything
 /// that was made. Does nothing where the ledger has begun; a run that was interrupted is taken up by [`start`].
-pub async fn begin(gateway: &Gateway, authorities: Authorities, documents: Documents) -> Result<(), Failure> {
+pub async fn begin(
+    gateway: &Gateway,
+    authorities: Authorities,
+    documents: Documents,
+    signatures: impl FnOnce(&Documents) -> Result<SignatureSet, Failure>,
+) -> Result<(), Failure> {
     gateway.use_trust(Trust::new(gateway, authorities)?);
+    if gateway.parts.state.policy_current().await?.is_some() {
+        return Ok(());
+    }
+    let set = signatures(&documents)?;
     if hello(gateway.parts.keyguard.as_ref()).await?.ledger_size == 0 {
         log_root(gateway, &documents).await?;
-        governance::apply(gateway, documents).await?;
-        log_beginning(gateway).await?;
     }
-    Ok(())
+    governance::begin(gateway, documents, set).await?;
+    log_beginning(gateway).await
 }
 
 /// Makes an initialised installation ready: trust, keys, policy, limits, open intents.
@@ -101,8 +115,7 @@ async fn authorities(keyguard: &dyn Keyguard, call: Call) -> Result<Authorities,
 }
 
 async fn log_root(gateway: &Gateway, documents: &Documents) -> Result<(), Failure> {
-    let root = documents.file("root.toml").unwrap_or_default();
-    let sha256 = chancery_core::digest::Sha256::of(root.as_bytes());
+    let sha256 = Sha256::of(documents.file(root::FILE).unwrap_or_default().as_bytes());
     let leaf = encode(gateway.parts.clock.now(), Body::Root(Root { sha256 }))?;
     gateway.parts.sequencer.append(Append { leaves: vec![leaf], changes: Vec::new() }).await?;
     Ok(())
@@ -129,13 +142,10 @@ async fn log_beginning(gateway: &Gateway) -> Result<(), Failure> {
 async fn take_policy_up(gateway: &Gateway, hello: &Hello) -> Result<(), Failure> {
     let current = gateway.parts.state.policy_current().await?;
     let current = current.ok_or_else(|| Failure::Internal("no policy was ever applied".to_owned()))?;
-    let documents = Documents::parse(&current.documents).map_err(internal)?;
     if hello.policy != Some(current.version) {
-        let event = PolicyEvent { version: current.version, sequence: current.sequence };
-        let leaf = encode(gateway.parts.clock.now(), Body::Policy(event))?;
-        gateway.parts.sequencer.append(Append { leaves: vec![leaf], changes: Vec::new() }).await?;
+        governance::log(gateway, &current).await?;
     }
-    governance::resume(gateway, documents, current.sequence).await
+    governance::resume(gateway, current).await
 }
 
 /// Limits count what was signed before this process started.

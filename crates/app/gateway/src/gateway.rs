@@ -63,6 +63,8 @@ pub struct Gateway {
     pub(crate) limits: Limits,
     pub(crate) denied: DeniedLedger,
     pub(crate) flights: Flights,
+    /// Versions come into force one at a time.
+    pub(crate) applying: tokio::sync::Mutex<()>,
     governance: RwLock<Option<Arc<Governance>>>,
     trust: RwLock<Option<Arc<Trust>>>,
     keys: RwLock<Arc<BTreeMap<KeyId, KeyDescription>>>,
@@ -77,6 +79,7 @@ impl Gateway {
             limits: Limits::default(),
             denied: DeniedLedger::default(),
             flights: Flights::default(),
+            applying: tokio::sync::Mutex::new(()),
             governance: RwLock::new(None),
             trust: RwLock::new(None),
             keys: RwLock::new(Arc::default()),

@@ -3,36 +3,41 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chancery_core::digest::Sha256;
 use chancery_core::id::PolicyVersion;
 use chancery_core::message::{Call, Reply};
 use chancery_core::port::sequencer::Append;
 use chancery_core::port::state::CurrentPolicy;
+use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_identity::issuer::Issuers;
 use chancery_identity::issuers_toml;
-use chancery_ledger::event::{Body, Event, Policy as PolicyEvent};
+use chancery_ledger::event::{Body, Policy as PolicyEvent};
 use chancery_policy::documents::Documents;
+use chancery_policy::governance::refused::GovernanceRefused;
+use chancery_policy::governance::root::RootDocument;
+use chancery_policy::governance::signed::{self, Position, SignatureSet, SignedVersion};
 use chancery_policy::policy::Policy;
 use chancery_verify::policy::VerificationPolicy;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
-use crate::intent::internal;
+use crate::intent::{encode, internal};
 
-/// Loaded governance documents.
+/// Governance that the root's people signed.
 #[derive(Debug)]
 pub struct Governance {
-    /// Their version.
+    /// Its version.
     pub version: PolicyVersion,
     /// Counts up by one.
     pub sequence: u64,
+    /// The documents with what was signed about them.
+    pub signed: SignedVersion,
     /// Profiles, grants, guardrails.
     pub policy: Policy,
     /// Registered issuers.
     pub issuers: Arc<Issuers>,
     /// Verification policies by name, exported with `trust.json`.
     pub verification: BTreeMap<String, VerificationPolicy>,
-    /// The documents.
-    pub documents: Documents,
 }
 
 /// Documents that cannot be taken into force: every problem, one a line.
@@ -42,13 +47,30 @@ pub struct InvalidGovernance(pub String);
 
 impl Governance {
     /// Loads all documents or none.
-    pub fn load(documents: Documents, sequence: u64) -> Result<Self, InvalidGovernance> {
+    pub fn load(signed: SignedVersion) -> Result<Self, InvalidGovernance> {
+        let Rules { policy, issuers, verification } = Rules::load(signed.documents())?;
+        let header = signed.header();
+        Ok(Self { version: header.version, sequence: header.sequence, policy, issuers, verification, signed })
+    }
+}
+
+/// What documents say, whoever signed them.
+#[derive(Debug)]
+pub struct Rules {
+    policy: Policy,
+    issuers: Arc<Issuers>,
+    verification: BTreeMap<String, VerificationPolicy>,
+}
+
+impl Rules {
+    /// Loads all documents or none: also the check of documents that are to be signed.
+    pub fn load(documents: &Documents) -> Result<Self, InvalidGovernance> {
         let invalid = |error: &dyn std::fmt::Display| InvalidGovernance(error.to_string());
-        let policy = Policy::load(&documents).map_err(|error| invalid(&error))?;
+        let policy = Policy::load(documents).map_err(|error| invalid(&error))?;
         let text = documents.file("issuers.toml").unwrap_or_default();
         let issuers = Arc::new(issuers_toml::load(text).map_err(|error| invalid(&error))?);
-        let verification = verification(&documents)?;
-        Ok(Self { version: documents.version(), sequence, policy, issuers, verification, documents })
+        let verification = verification(documents)?;
+        Ok(Self { policy, issuers, verification })
     }
 }
 
@@ -66,45 +88,79 @@ fn verification(documents: &Documents) -> Result<BTreeMap<String, VerificationPo
     Ok(policies)
 }
 
-/// Takes new documents into force. The order is the promise: they are kept, then logged under a cosigned checkpoint,
-/// then given to the keyguard, and only then used.
-pub async fn apply(gateway: &Gateway, documents: Documents) -> Result<PolicyVersion, Failure> {
-    let current = gateway.parts.state.policy_current().await?;
-    if let Some(current) = &current
-        && current.version == documents.version()
-    {
+/// Takes new documents into force, signed by the people of the root in force. The order is the promise: the signatures are
+/// verified, then all is kept, then logged under a cosigned checkpoint, then given to the keyguard, which verifies again,
+/// and only then used.
+pub async fn apply(
+    gateway: &Gateway,
+    documents: Documents,
+    set: SignatureSet,
+) -> Result<PolicyVersion, Failure> {
+    let _alone = gateway.applying.lock().await;
+    let current = gateway.governance()?;
+    if current.version == documents.version() {
         return Ok(current.version);
     }
-    let sequence = current.map_or(1, |current| current.sequence.saturating_add(1));
-    let governance =
-        Governance::load(documents, sequence).map_err(|error| Failure::Internal(error.to_string()))?;
-    let (version, canonical) = (governance.version, governance.documents.canonical().to_owned());
-    let event =
-        Event { time: gateway.parts.clock.now(), body: Body::Policy(PolicyEvent { version, sequence }) };
-    let leaf = event.encode().map_err(|error| Failure::Internal(error.to_string()))?;
-    let kept = CurrentPolicy { version, sequence, documents: canonical };
-    gateway.parts.state.policy_put(kept).await?;
-    gateway.parts.sequencer.append(Append { leaves: vec![leaf], changes: Vec::new() }).await?;
-    enforce(gateway, governance).await?;
+    let signed = signed::accept(documents, &set, &current.signed.position()).map_err(unsigned)?;
+    enforce(gateway, signed, &set).await
+}
+
+/// Takes the first documents into force. The keyguard has pinned their root document already.
+pub async fn begin(gateway: &Gateway, documents: Documents, set: SignatureSet) -> Result<(), Failure> {
+    let root = RootDocument::of(&documents).map_err(internal)?.sha256();
+    let ledger = gateway.trust()?.ledger.name().to_string();
+    let position = Position::Beginning { root, ledger: &ledger };
+    let signed = signed::accept(documents, &set, &position).map_err(unsigned)?;
+    enforce(gateway, signed, &set).await.map(|_| ())
+}
+
+async fn enforce(
+    gateway: &Gateway,
+    signed: SignedVersion,
+    set: &SignatureSet,
+) -> Result<PolicyVersion, Failure> {
+    let governance = Governance::load(signed).map_err(internal)?;
+    let (version, sequence) = (governance.version, governance.sequence);
+    let documents = governance.signed.documents().canonical().to_owned();
+    let signatures = set.canonical().map_err(internal)?;
+    let kept = CurrentPolicy { version, sequence, documents, signatures };
+    gateway.parts.state.policy_put(kept.clone()).await?;
+    log(gateway, &kept).await?;
+    let told = tell(gateway, kept).await?;
+    adopt(gateway, governance, told)?;
     Ok(version)
 }
 
-/// Gives logged documents to the keyguard and uses them.
-pub async fn enforce(gateway: &Gateway, governance: Governance) -> Result<(), Failure> {
-    let version = tell(gateway, governance.documents.canonical().to_owned()).await?;
-    adopt(gateway, governance, version)
+/// Names a version in the ledger.
+pub async fn log(gateway: &Gateway, kept: &CurrentPolicy) -> Result<(), Failure> {
+    let signatures = Sha256::of(kept.signatures.as_bytes());
+    let event = PolicyEvent { version: kept.version, sequence: kept.sequence, signatures };
+    let leaf = encode(gateway.parts.clock.now(), Body::Policy(event))?;
+    gateway.parts.sequencer.append(Append { leaves: vec![leaf], changes: Vec::new() }).await?;
+    Ok(())
 }
 
-/// As [`enforce`], for documents that were in force before: both processes load them at the same time.
-pub async fn resume(gateway: &Gateway, documents: Documents, sequence: u64) -> Result<(), Failure> {
-    let canonical = documents.canonical().to_owned();
-    let load = tokio::task::spawn_blocking(move || Governance::load(documents, sequence));
-    let version = tell(gateway, canonical).await?;
-    adopt(gateway, load.await.map_err(internal)?.map_err(internal)?, version)
+/// Takes up what was in force before: both processes load it at the same time.
+pub async fn resume(gateway: &Gateway, kept: CurrentPolicy) -> Result<(), Failure> {
+    let documents = Documents::parse(&kept.documents).map_err(internal)?;
+    let set = SignatureSet::parse(&kept.signatures).map_err(internal)?;
+    let load = tokio::task::spawn_blocking(move || {
+        let signed = signed::recall(documents, &set).map_err(internal)?;
+        Governance::load(signed).map_err(internal)
+    });
+    let version = tell(gateway, kept).await?;
+    adopt(gateway, load.await.map_err(internal)??, version)
 }
 
-async fn tell(gateway: &Gateway, documents: String) -> Result<PolicyVersion, Failure> {
-    let reply = gateway.parts.keyguard.call(Call::Policy { documents }).await?;
+/// What is wrong with the signatures is the operator's to read.
+fn unsigned(error: GovernanceRefused) -> Failure {
+    let what = format!("{} {error}", error.code());
+    Refusal::new(RefusalCode::PolicyUnsigned, what).hint("chancery policy sign DIR").into()
+}
+
+async fn tell(gateway: &Gateway, kept: CurrentPolicy) -> Result<PolicyVersion, Failure> {
+    let CurrentPolicy { documents, signatures, .. } = kept;
+    let reply = gateway.parts.keyguard.call(Call::Policy { documents, signatures }).await?;
     let Reply::Policy(version) = reply else { return Err(unexpected("policy", &reply)) };
     Ok(version)
 }

@@ -47,7 +47,7 @@ pub async fn identify(
         now: gateway.parts.clock.now(),
     };
     let caller = authenticate(token, &governance.issuers, &keys, &expected)?;
-    Ok(Identified { caller, evidence: Evidence { token: token.to_owned(), issuer_keys } })
+    Ok(Identified { caller, evidence: Evidence { token: token.to_owned(), issuer_keys, approval: None } })
 }
 
 /// The name of the registered issuer that a token names, for the record of a refusal; empty when there is none.

@@ -90,7 +90,7 @@ pub fn initialise(keyguard: &Keyguard, wish: &Initialise) -> Result<Authorities,
     }
     let (position, _) = keyguard.followed.position();
     if position == 0 {
-        match keyguard.followed.pin(&wish.ledger_vkey, &keyguard.memory) {
+        match keyguard.followed.pin(&wish.ledger_vkey, wish.root, &keyguard.memory) {
             Ok(()) | Err(FollowStateError::Pinned) => {}
             Err(error) => return Err(CallError::Failed(error.to_string())),
         }

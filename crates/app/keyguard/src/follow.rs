@@ -2,12 +2,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use chancery_core::digest::Sha256;
 use chancery_core::id::PolicyVersion;
 use chancery_core::port::cosigner::{CosignError, Follow};
 use chancery_core::port::memory::{Memory, Piece};
 use chancery_core::time::Time;
 use chancery_ledger::checkpoint::Checkpoint;
-use chancery_ledger::event::{Body, Event, SCHEMA};
+use chancery_ledger::event::{Body, Event, Policy as PolicyEvent, SCHEMA};
 use chancery_ledger::follower::{Advanced, Follower, FollowerState};
 use chancery_ledger::vkey::VerifierKey;
 
@@ -20,6 +21,7 @@ use crate::volume::KeptVolumes;
 struct Kept {
     follower: FollowerState,
     ledger_vkey: String,
+    root: Sha256,
     policy: Option<NamedPolicy>,
     #[serde(default)]
     volumes: KeptVolumes,
@@ -33,6 +35,8 @@ pub struct NamedPolicy {
     pub version: PolicyVersion,
     /// Counts up by one.
     pub sequence: u64,
+    /// SHA-256 of header and signatures.
+    pub signatures: Sha256,
 }
 
 /// Why the keyguard cannot follow.
@@ -50,7 +54,10 @@ pub enum FollowStateError {
 struct State {
     follower: Follower,
     ledger_vkey: String,
+    root: Sha256,
     policy: Option<NamedPolicy>,
+    /// Sequence of the version in force, whose signatures were verified.
+    accepted: u64,
     intents: Intents,
 }
 
@@ -69,7 +76,7 @@ pub struct Cosignable {
 
 impl Followed {
     /// Resumes from what was kept; nothing kept means that no ledger is pinned yet.
-    pub fn resume(memory: &dyn Memory) -> Result<Self, FollowStateError> {
+    pub fn resume(memory: &dyn Memory, accepted: u64) -> Result<Self, FollowStateError> {
         let fail = |error: String| FollowStateError::Kept(error);
         let Some(bytes) = memory.read(Piece::Ledger).map_err(|error| fail(error.to_string()))? else {
             return Ok(Self::default());
@@ -79,12 +86,13 @@ impl Followed {
         let follower = Follower::resume(key, &kept.follower).map_err(|error| fail(error.to_string()))?;
         let ledger_vkey = kept.ledger_vkey;
         let intents = Intents::resume(&kept.volumes).map_err(|error| fail(error.to_string()))?;
-        let state = State { follower, ledger_vkey, policy: kept.policy, intents };
+        let (root, policy) = (kept.root, kept.policy);
+        let state = State { follower, ledger_vkey, root, policy, accepted, intents };
         Ok(Self { state: Mutex::new(Some(state)) })
     }
 
-    /// Pins the ledger's key for good, before its first leaf.
-    pub fn pin(&self, vkey: &str, memory: &dyn Memory) -> Result<(), FollowStateError> {
+    /// Pins the ledger's key and the first root document for good, before the first leaf.
+    pub fn pin(&self, vkey: &str, root: Sha256, memory: &dyn Memory) -> Result<(), FollowStateError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.is_some() {
             return Err(FollowStateError::Pinned);
@@ -92,8 +100,8 @@ impl Followed {
         let fail = |error: String| FollowStateError::Kept(error);
         let key = VerifierKey::parse(vkey).map_err(|error| fail(error.to_string()))?;
         let follower = Follower::new(key);
-        let mut fresh =
-            State { follower, ledger_vkey: vkey.to_owned(), policy: None, intents: Intents::default() };
+        let (ledger_vkey, intents) = (vkey.to_owned(), Intents::default());
+        let mut fresh = State { follower, ledger_vkey, root, policy: None, accepted: 0, intents };
         keep(&mut fresh, memory, Time::from_seconds(0)).map_err(|error| fail(error.to_string()))?;
         *state = Some(fresh);
         Ok(())
@@ -104,6 +112,21 @@ impl Followed {
     pub fn position(&self) -> (u64, Option<NamedPolicy>) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.as_ref().map_or((0, None), |state| (state.follower.head().size, state.policy))
+    }
+
+    /// The pinned root document's hash and the pinned ledger's origin.
+    #[must_use]
+    pub fn pinned(&self) -> Option<(Sha256, String)> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.as_ref().map(|state| (state.root, state.follower.ledger().name().to_string()))
+    }
+
+    /// Takes note that the version of this sequence is in force.
+    pub fn accepted(&self, sequence: u64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = state.as_mut() {
+            state.accepted = sequence;
+        }
     }
 
     /// The key of the pinned ledger (C2SP vkey).
@@ -142,12 +165,15 @@ impl Followed {
             guard.as_mut().ok_or_else(|| CosignError::Unavailable("no ledger is pinned".to_owned()))?;
         let advanced = state.follower.advance(follow).map_err(CosignError::from)?;
         let events = read_events(follow)?;
-        let policy = follow_policy(state.policy, &events)?;
+        check_root(state.root, &events)?;
+        let policy = follow_policy(state.policy, state.accepted, &events)?;
         let text = advanced.checkpoint().text();
         let mut next = State {
             follower: Advanced::into_follower(advanced),
             ledger_vkey: std::mem::take(&mut state.ledger_vkey),
+            root: state.root,
             policy,
+            accepted: state.accepted,
             intents: std::mem::take(&mut state.intents),
         };
         // Recorded before they are kept, so that the volumes of this batch are among what is kept. Where that fails, the
@@ -166,6 +192,7 @@ fn keep(state: &mut State, memory: &dyn Memory, now: Time) -> Result<(), FollowS
     let kept = Kept {
         follower: state.follower.state(),
         ledger_vkey: state.ledger_vkey.clone(),
+        root: state.root,
         policy: state.policy,
         volumes: state.intents.keep(now),
     };
@@ -187,20 +214,36 @@ fn read_events(follow: &Follow) -> Result<Vec<(u64, Event)>, CosignError> {
     Ok(events)
 }
 
-/// A policy counts up by one; anything else is a rollback or a gap.
+/// Entry 0 is the pinned root document, and no other entry is one: its successors come with policy versions.
+fn check_root(pinned: Sha256, events: &[(u64, Event)]) -> Result<(), CosignError> {
+    for (index, event) in events {
+        let is_pinned = matches!(&event.body, Body::Root(root) if root.sha256 == pinned);
+        let is_root = matches!(&event.body, Body::Root(_));
+        if (*index == 0) != is_root || (is_root && !is_pinned) {
+            let what = format!("leaf {index}: entry 0, and no other, is the root document {pinned}");
+            return Err(CosignError::Inconsistent(what));
+        }
+    }
+    Ok(())
+}
+
+/// A policy follows the one in force; anything else is a rollback or a gap. A version that was named and never came into
+/// force, because its signatures are wanting, may be named anew: a gateway that lied must not stop its successor for ever.
 fn follow_policy(
     current: Option<NamedPolicy>,
+    accepted: u64,
     events: &[(u64, Event)],
 ) -> Result<Option<NamedPolicy>, CosignError> {
     let mut named = current;
     for (index, event) in events {
         let Body::Policy(policy) = &event.body else { continue };
-        let expected = named.map_or(1, |named| named.sequence.saturating_add(1));
+        let expected = accepted.saturating_add(1);
         if policy.sequence != expected {
             let what = format!("leaf {index}: policy sequence {}, expected {expected}", policy.sequence);
             return Err(CosignError::Inconsistent(what));
         }
-        named = Some(NamedPolicy { version: policy.version, sequence: policy.sequence });
+        let &PolicyEvent { version, sequence, signatures } = policy;
+        named = Some(NamedPolicy { version, sequence, signatures });
     }
     Ok(named)
 }

@@ -69,12 +69,19 @@ impl Intents {
             Body::Abandoned(closed) | Body::Withdrawn(closed) => {
                 self.open.remove(&closed.intent);
             }
-            Body::Certificate(_)
+            Body::Approval(_)
+            | Body::Certificate(_)
             | Body::Denied(_)
             | Body::DeniedCount(_)
+            | Body::Exception(_)
+            | Body::Freeze(_)
             | Body::Key(_)
+            | Body::Pending(_)
             | Body::Policy(_)
-            | Body::Root(_) => {}
+            | Body::Reanchor(_)
+            | Body::Review(_)
+            | Body::Root(_)
+            | Body::Unfreeze(_) => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! The keyguard: one call in, one reply out. What it needs enters as ports.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chancery_core::message::{Call, Hello, Ordered, PROTOCOL, Reply, ReportLine};
 use chancery_core::port::clock::Clock;
@@ -17,7 +17,7 @@ use crate::custodians::Custodians;
 use crate::durable::Durable;
 use crate::established::Established;
 use crate::follow::{FollowStateError, Followed};
-use crate::policy::Governance;
+use crate::policy::{Accepted, Governance};
 use crate::{authority, certificate, duty, health, policy, sign, stamp, trust};
 
 /// What the keyguard is made of.
@@ -49,6 +49,7 @@ pub struct Keyguard {
     pub(crate) parts: Parts,
     pub(crate) followed: Followed,
     pub(crate) governance: RwLock<Option<Arc<Governance>>>,
+    pub(crate) accepted: Mutex<Option<Accepted>>,
     pub(crate) established: RwLock<Option<Arc<Established>>>,
     pub(crate) chains: Chains,
     pub(crate) memory: Durable,
@@ -92,7 +93,9 @@ impl From<CallError> for Reply {
 impl Keyguard {
     /// Starts from what the memory holds. Errors when that is damaged: never guessed around.
     pub fn new(parts: Parts) -> Result<Self, FollowStateError> {
-        let followed = Followed::resume(parts.memory.as_ref())?;
+        let accepted = Accepted::recall(parts.memory.as_ref())?;
+        let sequence = accepted.as_ref().map_or(0, Accepted::sequence);
+        let followed = Followed::resume(parts.memory.as_ref(), sequence)?;
         let established = authority::load(parts.memory.as_ref())?;
         let chains = Chains::load(parts.memory.as_ref())?;
         Ok(Self {
@@ -100,6 +103,7 @@ impl Keyguard {
             parts,
             followed,
             governance: RwLock::new(None),
+            accepted: Mutex::new(accepted),
             established: RwLock::new(established.map(Arc::new)),
             chains,
         })
@@ -130,7 +134,9 @@ impl Keyguard {
             Call::Initialise(wish) => {
                 reply(authority::initialise(self, &wish), |a| Reply::Authorities(Box::new(a)))
             }
-            Call::Policy { documents } => reply(policy::load(self, &documents), Reply::Policy),
+            Call::Policy { documents, signatures } => {
+                reply(policy::load(self, &documents, &signatures), Reply::Policy)
+            }
             Call::Sign(orders) => reply(sign::sign(self, &orders), Reply::Ordered),
             Call::Stamp(wish) => reply(stamp::stamp(self, &wish), Reply::Stamped),
             Call::KeyCreate(spec) => {

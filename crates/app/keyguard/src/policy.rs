@@ -3,21 +3,30 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
+use chancery_core::digest::Sha256;
 use chancery_core::id::PolicyVersion;
+use chancery_core::port::memory::{Memory, Piece};
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_identity::issuer::Issuers;
 use chancery_identity::issuers_toml;
 use chancery_policy::documents::Documents;
+use chancery_policy::governance::header::Header;
+use chancery_policy::governance::refused::GovernanceRefused;
+use chancery_policy::governance::root::{self, RootDocument};
+use chancery_policy::governance::signed::{self, Position, SignatureSet, SignedVersion};
 use chancery_policy::policy::Policy;
 use chancery_verify::policy::VerificationPolicy;
 
+use crate::follow::FollowStateError;
 use crate::keyguard::{CallError, Keyguard};
 
-/// Loaded governance documents.
+/// Governance that the root's people signed.
 #[derive(Debug)]
 pub struct Governance {
-    /// Their version.
+    /// Its version.
     pub version: PolicyVersion,
+    /// The documents with what was signed about them.
+    pub signed: SignedVersion,
     /// Profiles, grants, guardrails.
     pub policy: Policy,
     /// Registered issuers.
@@ -26,26 +35,114 @@ pub struct Governance {
     pub verification: BTreeMap<String, VerificationPolicy>,
 }
 
-/// Takes documents into use, if the ledger names their version.
-pub fn load(keyguard: &Keyguard, documents: &str) -> Result<PolicyVersion, CallError> {
-    let documents = Documents::parse(documents).map_err(|error| invalid(&error.to_string()))?;
-    let version = documents.version();
+/// The version in force as it is kept: all that the next one is measured by. The documents themselves are told by the
+/// gateway again after a restart.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    header: Header,
+    root: RootDocument,
+    signatures: Sha256,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    header: String,
+    root: String,
+    signatures: Sha256,
+}
+
+/// Largest root document in bytes: it has to fit into what the keyguard keeps.
+const MAX_ROOT: usize = 128 * 1024;
+
+impl Accepted {
+    /// The version in force when the last process ended.
+    pub fn recall(memory: &dyn Memory) -> Result<Option<Self>, FollowStateError> {
+        let fail = |error: String| FollowStateError::Kept(format!("governance: {error}"));
+        let kept = memory.read(Piece::Governance).map_err(|error| fail(error.to_string()))?;
+        let Some(bytes) = kept else { return Ok(None) };
+        let kept: Kept = serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
+        let header = Header::parse(&kept.header).map_err(|error| fail(error.to_string()))?;
+        let root = RootDocument::parse(&kept.root).map_err(|error| fail(error.to_string()))?;
+        Ok(Some(Self { header, root, signatures: kept.signatures }))
+    }
+    /// Counts up by one with each version.
+    #[must_use]
+    pub const fn sequence(&self) -> u64 {
+        self.header.sequence
+    }
+    fn keep(signed: &SignedVersion, memory: &dyn Memory) -> Result<Self, CallError> {
+        let root = signed.documents().file(root::FILE).unwrap_or_default();
+        if root.len() > MAX_ROOT {
+            return Err(invalid("root.toml is larger than 128 KiB"));
+        }
+        let header = signed.header().canonical().map_err(|error| unsigned(&error))?;
+        let kept = Kept { header, root: root.to_owned(), signatures: signed.signatures() };
+        let bytes = serde_json::to_vec(&kept).map_err(|error| invalid(&error.to_string()))?;
+        memory.write(Piece::Governance, &bytes).map_err(|error| CallError::Failed(error.to_string()))?;
+        Ok(Self {
+            header: signed.header().clone(),
+            root: signed.root().clone(),
+            signatures: signed.signatures(),
+        })
+    }
+}
+
+impl Governance {
+    fn new(signed: SignedVersion) -> Result<Self, CallError> {
+        let documents = signed.documents();
+        let text = documents.file("issuers.toml").unwrap_or_default();
+        let issuers = issuers_toml::load(text).map_err(|error| invalid(&error.to_string()))?;
+        let policy = Policy::load(documents).map_err(|error| invalid(&error.to_string()))?;
+        let verification = verification(documents)?;
+        Ok(Self { version: documents.version(), policy, issuers, verification, signed })
+    }
+}
+
+/// Takes documents into use, if the ledger names them with these signatures and enough people of the root signed that they
+/// follow the version in force.
+pub fn load(keyguard: &Keyguard, documents: &str, signatures: &str) -> Result<PolicyVersion, CallError> {
+    let parsed = Documents::parse(documents).map_err(|error| invalid(&error.to_string()))?;
+    let version = parsed.version();
+    let set = SignatureSet::parse(signatures).map_err(|error| unsigned(&error))?;
+    let signatures = set.sha256().map_err(|error| unsigned(&error))?;
     let (_, named) = keyguard.followed.position();
-    let named = named.map(|named| named.version);
-    if named != Some(version) {
-        let what = "documents are not those that the ledger names";
-        let expected = named.map_or_else(|| "none yet".to_owned(), |version| version.to_string());
+    let is_named = named.is_some_and(|named| (named.version, named.signatures) == (version, signatures));
+    if !is_named {
+        let what = "documents and signatures are not those that the ledger names";
+        let expected = named.map_or_else(|| "none yet".to_owned(), |named| named.version.to_string());
         return Err(Refusal::new(RefusalCode::PolicyVersionWrong, what)
             .because(version.to_string(), expected)
             .into());
     }
-    let text = documents.file("issuers.toml").unwrap_or_default();
-    let issuers = issuers_toml::load(text).map_err(|error| invalid(&error.to_string()))?;
-    let policy = Policy::load(&documents).map_err(|error| invalid(&error.to_string()))?;
-    let verification = verification(&documents)?;
-    let governance = Arc::new(Governance { version, policy, issuers, verification });
-    *keyguard.governance.write().unwrap_or_else(PoisonError::into_inner) = Some(governance);
+    let mut accepted = keyguard.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+    let signed = match accepted.as_ref() {
+        Some(current) if current.signatures == signatures && current.header.version == version => {
+            signed::recall(parsed, &set)
+        }
+        Some(current) => {
+            signed::accept(parsed, &set, &Position::InForce { header: &current.header, root: &current.root })
+        }
+        None => {
+            let (root, ledger) = keyguard.followed.pinned().ok_or_else(|| invalid("no ledger is pinned"))?;
+            signed::accept(parsed, &set, &Position::Beginning { root, ledger: &ledger })
+        }
+    };
+    let signed = signed.map_err(|error| unsigned(&error))?;
+    let is_new = accepted.as_ref().is_none_or(|current| current.header.version != version);
+    let governance = Governance::new(signed)?;
+    if is_new {
+        let next = Accepted::keep(&governance.signed, &keyguard.memory)?;
+        keyguard.followed.accepted(next.sequence());
+        *accepted = Some(next);
+    }
+    *keyguard.governance.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(governance));
     Ok(version)
+}
+
+fn unsigned(error: &GovernanceRefused) -> CallError {
+    let what = format!("policy is not signed as it has to be: {} {error}", error.code());
+    Refusal::new(RefusalCode::PolicyUnsigned, what).into()
 }
 
 fn verification(documents: &Documents) -> Result<BTreeMap<String, VerificationPolicy>, CallError> {

@@ -198,6 +198,11 @@ impl Config {
         problems
     }
 
+    /// The signatures that bring the first governance into force.
+    #[must_use]
+    pub(crate) fn governance_signatures(&self) -> PathBuf {
+        self.governance_dir.with_extension("signatures")
+    }
     /// Where the keyguard keeps its keys; only it may read there.
     #[must_use]
     pub(crate) fn keys_dir(&self) -> PathBuf {

@@ -6,10 +6,16 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use chancery_core::port::entropy::Entropy as _;
 use chancery_identity::dev_issuer::DevKey;
+use chancery_identity::sshsig::GOVERNANCE as GOVERNANCE_NAMESPACE;
+use chancery_identity::sshsig::secret::SecretKey;
+use chancery_policy::documents::Documents;
+use chancery_policy::governance::header::Header;
+use chancery_policy::governance::signed::SignatureSet;
+use zeroize::Zeroizing;
 
 use crate::ports::SystemEntropy;
 
@@ -19,8 +25,7 @@ pub(crate) const ISSUER: &str = "https://issuer.dev.localhost";
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8484);
 
 /// The governance of a development installation, as files.
-const GOVERNANCE: [(&str, &str); 5] = [
-    ("root.toml", include_str!("../../../../testdata/governance/dev/root.toml")),
+const GOVERNANCE: [(&str, &str); 4] = [
     ("profiles/dev.toml", include_str!("../../../../testdata/governance/dev/profiles/dev.toml")),
     ("guardrails/events.cedar", include_str!("../../../../testdata/governance/dev/guardrails/events.cedar")),
     ("tests/dev.toml", include_str!("../../../../testdata/governance/dev/tests/dev.toml")),
@@ -40,6 +45,8 @@ pub(crate) fn prepare(directory: &Path, listen: Option<SocketAddr>) -> anyhow::R
     for (name, text) in GOVERNANCE {
         write_once(&governance.join(name), text.as_bytes())?;
     }
+    let root = root_key(&directory)?;
+    write_once(&governance.join("root.toml"), root_document(&root).as_bytes())?;
     write_once(&governance.join("issuers.toml"), issuer.registration(ISSUER).as_bytes())?;
     write_once(&directory.join("keyguard").join("kek"), crate::init::kek().as_bytes())?;
     write_once(&directory.join("dev-issuer.token"), secret().as_bytes())?;
@@ -59,6 +66,50 @@ pub(crate) fn issuer_key(directory: &Path) -> anyhow::Result<DevKey> {
         write_once(&path, key.as_ref())?;
     }
     Ok(DevKey::from_pkcs8(&std::fs::read(&path)?)?)
+}
+
+/// The key of the one person in the root document of a development installation, made on first use.
+fn root_key(directory: &Path) -> anyhow::Result<SecretKey> {
+    let path = directory.join("dev-root.key");
+    if !path.exists() {
+        let mut seed = Zeroizing::new([0_u8; 32]);
+        SystemRandom::new().fill(seed.as_mut_slice())?;
+        let key = SecretKey::from_seed(*seed).context("the development root key cannot be made")?;
+        write_once(&path, key.to_openssh("dev-root").as_bytes())?;
+        write_once(
+            &directory.join("dev-root.key.pub"),
+            format!("{} dev-root\n", key.public_line()).as_bytes(),
+        )?;
+    }
+    let text = Zeroizing::new(std::fs::read_to_string(&path)?);
+    SecretKey::parse(&text).with_context(|| format!("cannot use `{}`", path.display()))
+}
+
+fn root_document(key: &SecretKey) -> String {
+    format!(
+        "# The root document: entry 0 of the ledger is its hash. Its key is dev-root.key: whoever has it, rules.\n\
+         schema = \"chancery.root/1\"\n\
+         kind = \"development\"\n\
+         version = 1\n\
+         threshold = 1\n\
+         [[people]]\n\
+         id = \"dev\"\n\
+         name = \"Whoever develops\"\n\
+         keys = [\"{} dev-root\"]\n",
+        key.public_line()
+    )
+}
+
+/// Signs the first version of a development installation.
+pub(crate) fn sign_first(
+    directory: &Path,
+    documents: &Documents,
+    ledger: &str,
+) -> anyhow::Result<SignatureSet> {
+    let version = documents.version();
+    let header = Header { ledger: ledger.to_owned(), previous: None, sequence: 1, version }.canonical()?;
+    let signature = root_key(directory)?.sign(GOVERNANCE_NAMESPACE, header.as_bytes());
+    Ok(SignatureSet::new(header, vec![signature])?)
 }
 
 /// What stands for the runner's own credential in a development installation.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chancery_core::digest::Sha256;
 use chancery_core::message::{Authorities, Call};
 use chancery_core::port::Boxed;
 use chancery_core::port::cosigner::{CosignError, Cosigner, Follow};
@@ -15,11 +16,14 @@ use chancery_core::port::keyguard::Keyguard as _;
 use chancery_core::port::stamper::Stamper;
 use chancery_core::port::step::Steps;
 use chancery_gateway::bootstrap::{self, Beginning};
+use chancery_gateway::failure::Failure;
 use chancery_gateway::gateway::{Gateway, Parts};
 use chancery_gateway::reconcile;
 use chancery_ledger::checkpoint::Origin;
 use chancery_ledger::vkey::VerifierKey;
 use chancery_link::client::KeyguardClient;
+use chancery_policy::documents::Documents;
+use chancery_policy::governance::signed::SignatureSet;
 use chancery_remote::tsa::authority::AuthorityConfig;
 use chancery_remote::tsa::pool::{PoolConfig, TsaPool};
 use chancery_server::measures::Measures;
@@ -28,6 +32,7 @@ use chancery_x509::certificate::{Certificate, parse_pem_bundle};
 
 use crate::config::{Config, TsaSection};
 use crate::counted::{CountedKeyguard, CountedLedger};
+use crate::dev;
 use crate::documents;
 use crate::export;
 use crate::greeting::Greeted;
@@ -81,6 +86,7 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     let beginning = Beginning {
         organisation: config.organisation.clone(),
         dev: config.dev,
+        root: Sha256::of(documents.file("root.toml").unwrap_or_default().as_bytes()),
         keys: if config.dev && begins { documents::keys(&documents)? } else { Vec::new() },
         seed: chancery_core::port::entropy::Entropy::sixteen(&SystemEntropy),
     };
@@ -89,7 +95,10 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     let ledger = open_ledger(&config, &authorities, origin, (&calls, key)).await?;
     let appends = CountedLedger::new(Arc::clone(&ledger));
     let gateway = assemble(&config, &calls, (&ledger, &appends), (vkey, steps))?;
-    bootstrap::begin(&gateway, authorities, documents).await?;
+    let signatures = |documents: &Documents| {
+        first_signatures(&config, documents).map_err(|error| Failure::Internal(format!("{error:#}")))
+    };
+    bootstrap::begin(&gateway, authorities, documents, signatures).await?;
     if config.dev {
         documents::certify_dev(&gateway).await?;
     }
@@ -97,6 +106,23 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     tokio::spawn(sweep(Arc::clone(&gateway)));
     pulse::watch(&gateway, &keyguard, control)?;
     serve(&config, gateway, &ledger, vec![calls, appends]).await
+}
+
+/// The signatures that bring the first documents into force: of the root's people, or in development made now.
+fn first_signatures(config: &Config, documents: &Documents) -> anyhow::Result<SignatureSet> {
+    if config.dev {
+        return dev::sign_first(&config.data_dir, documents, &config.ledger.origin);
+    }
+    let path = config.governance_signatures();
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        let (path, governance) = (path.display(), config.governance_dir.display());
+        let origin = &config.ledger.origin;
+        format!(
+            "cannot read `{path}`: the first governance has to be signed by the people of its root.toml, each with: \
+             chancery policy sign {governance} --ledger {origin} --key SSH_KEY"
+        )
+    })?;
+    SignatureSet::parse(text.trim_end()).with_context(|| format!("cannot use `{}`", path.display()))
 }
 
 fn ledger_key(path: &Path, origin: &Origin) -> anyhow::Result<LedgerKey> {

@@ -8,6 +8,19 @@ pub struct Evidence {
     pub token: String,
     /// The issuer's JWK set (RFC 7517) as used, so that the check can be repeated after the issuer rotated its keys.
     pub issuer_keys: String,
+    /// What people signed, where the profile demands it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approved>,
+}
+
+/// Approvals of a request, as people signed them.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approved {
+    /// The document, canonical JSON: the bytes that every signature covers.
+    pub document: String,
+    /// Armoured SSH signatures over it, sorted.
+    pub signatures: Vec<String>,
 }
 
 impl std::fmt::Debug for Evidence {

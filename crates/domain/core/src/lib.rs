@@ -15,6 +15,7 @@ pub mod environment;
 pub mod evidence;
 pub mod family;
 pub mod format;
+pub mod freeze;
 pub mod id;
 pub mod message;
 pub mod order;

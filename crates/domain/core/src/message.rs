@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::time::Time;
 
 /// Both sides must say the same; a mixed upgrade is refused in words instead of misunderstood.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 /// Largest frame in bytes; a policy of 2,000 files is the largest message.
 pub const MAX_FRAME: usize = 16 * 1024 * 1024;
 
@@ -33,6 +33,8 @@ pub enum Call {
     Policy {
         /// Canonical governance documents; their SHA-256 must be the version that the keyguard saw in the ledger.
         documents: String,
+        /// Header and signatures, canonical JSON; their SHA-256 must be the one that the ledger names with it.
+        signatures: String,
     },
     /// Orders for signatures of one request.
     Sign(Box<Orders>),
@@ -126,6 +128,8 @@ pub struct Initialise {
     pub dev: bool,
     /// The ledger's verifier key (C2SP vkey), pinned from now on.
     pub ledger_vkey: String,
+    /// SHA-256 of the first root document, pinned from now on: entry 0 of the ledger carries it.
+    pub root: crate::digest::Sha256,
     /// The keys for artifacts to make.
     pub keys: Vec<KeySpec>,
     /// Seed for serial numbers, 32 bytes.

@@ -71,6 +71,9 @@ pub enum RefusalCode {
     /// The statement is not what it claims to be.
     #[serde(rename = "CH5004")]
     StatementInvalid,
+    /// The policy version does not carry the signatures of the root's people.
+    #[serde(rename = "CH5005")]
+    PolicyUnsigned,
 }
 
 /// Who has to act.
@@ -112,10 +115,11 @@ impl RefusalCode {
             Self::IntentInvalid => "CH5002",
             Self::PolicyVersionWrong => "CH5003",
             Self::StatementInvalid => "CH5004",
+            Self::PolicyUnsigned => "CH5005",
         }
     }
     /// Every code with its meaning in one line, for the reference page and `chancery help CODE`.
-    pub const ALL: [(Self, &'static str); 21] = [
+    pub const ALL: [(Self, &'static str); 22] = [
         (Self::TokenInvalid, "the token is malformed, unsigned, or signed by a key that is not the issuer's"),
         (Self::IssuerUnknown, "the token's issuer is not registered"),
         (Self::AudienceWrong, "the token was made for another audience"),
@@ -137,6 +141,7 @@ impl RefusalCode {
         (Self::IntentInvalid, "the intent is not in the ledger, too old, or used"),
         (Self::PolicyVersionWrong, "the policy version is not the one that the ledger names"),
         (Self::StatementInvalid, "the statement is not what it claims to be"),
+        (Self::PolicyUnsigned, "the policy is not signed by enough people of the root, or not in its place"),
     ];
     /// Who has to act.
     #[must_use]
@@ -159,9 +164,11 @@ impl RefusalCode {
             | Self::BindingTooWeak
             | Self::KeyUnusable => RefusalClass::Denied,
             Self::LimitSpent => RefusalClass::Limited,
-            Self::OrderInvalid | Self::IntentInvalid | Self::PolicyVersionWrong | Self::StatementInvalid => {
-                RefusalClass::Invalid
-            }
+            Self::OrderInvalid
+            | Self::IntentInvalid
+            | Self::PolicyVersionWrong
+            | Self::StatementInvalid
+            | Self::PolicyUnsigned => RefusalClass::Invalid,
         }
     }
 }

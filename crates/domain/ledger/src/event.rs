@@ -24,6 +24,8 @@ use chancery_core::refusal::RefusalCode;
 use chancery_core::time::Time;
 use serde_json::{Map, Value};
 
+use crate::act;
+
 /// The schema that every event names.
 pub const SCHEMA: &str = "chancery.event/1";
 
@@ -66,22 +68,36 @@ pub struct Event {
 pub enum Body {
     /// An intent is closed without a result.
     Abandoned(Closed),
+    /// Somebody approved or rejected a request.
+    Approval(act::Approval),
     /// A certificate is about to be signed, or was made by a ceremony.
     Certificate(Certificate),
     /// A known caller was refused.
     Denied(Denied),
     /// Refusals of callers that no grant names, counted.
     DeniedCount(DeniedCount),
+    /// A permission to deviate comes into force.
+    Exception(act::Exception),
+    /// Something is stopped. Whoever reads this stops it, whoever signed: stopping needs no authority here.
+    Freeze(act::Freeze),
     /// A signature is about to be made.
     Intent(Box<Intent>),
     /// A key appeared or was stopped.
     Key(Key),
+    /// A request waits for people, other builders or time.
+    Pending(Box<act::Pending>),
     /// A policy version takes effect.
     Policy(Policy),
+    /// A restored ledger goes on.
+    Reanchor(act::Reanchor),
     /// A signature was made and verified.
     Result(Outcome),
+    /// An exception was looked at.
+    Review(act::Review),
     /// The root document: entry 0.
     Root(Root),
+    /// A freeze is lifted, once the signatures behind it were verified.
+    Unfreeze(act::Unfreeze),
     /// A result that did not survive the last check; nothing left the service.
     Withdrawn(Closed),
 }
@@ -102,6 +118,8 @@ pub struct Policy {
     pub version: PolicyVersion,
     /// Counts up by one; a rollback is refused.
     pub sequence: u64,
+    /// SHA-256 of the header and the signatures that bring it into force.
+    pub signatures: Sha256,
 }
 
 /// What happened to a key.
@@ -309,13 +327,20 @@ impl Event {
         let claims = match &self.body {
             Body::Intent(intent) => &intent.claims,
             Body::Denied(denied) => &denied.claims,
+            Body::Pending(pending) => &pending.claims,
             Body::Abandoned(_)
+            | Body::Approval(_)
             | Body::Certificate(_)
             | Body::DeniedCount(_)
+            | Body::Exception(_)
+            | Body::Freeze(_)
             | Body::Key(_)
             | Body::Policy(_)
+            | Body::Reanchor(_)
             | Body::Result(_)
+            | Body::Review(_)
             | Body::Root(_)
+            | Body::Unfreeze(_)
             | Body::Withdrawn(_) => return Ok(()),
         };
         match PERSONAL.into_iter().find(|name| claims.contains_key(*name)) {

@@ -2,6 +2,7 @@
 //!
 //! Pure: leaves, notes and proofs go in, checked values come out. Storing and sequencing live in `adapter/store`.
 
+pub mod act;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod event;

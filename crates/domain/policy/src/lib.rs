@@ -8,6 +8,7 @@ pub mod attribute;
 mod bounds;
 pub mod compile;
 pub mod decide;
+pub mod diff;
 pub mod documents;
 mod engine;
 pub mod explain;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    completion, demo, dev, doctor, help, init, inspect, key, ledger, policy, request, serve, sign, verify,
+    completion, demo, dev, doctor, help, init, inspect, key, ledger, policy, request, root, serve, sign,
+    verify,
 };
 
 /// Code signing for CI/CD that checks before it signs, and proves it afterwards.
@@ -105,9 +106,12 @@ pub(crate) enum Command {
     /// Make, list, show, disable or certify keys.
     #[command(subcommand)]
     Key(key::Verb),
-    /// Check, test, show, explain or apply governance documents.
+    /// Check, test, show, compare, sign or apply governance documents.
     #[command(subcommand)]
     Policy(policy::Verb),
+    /// Begin, show or change the root document: the people whose signatures bring governance into force.
+    #[command(subcommand)]
+    Root(root::Verb),
     /// For development services only.
     #[command(subcommand)]
     Dev(dev::Verb),

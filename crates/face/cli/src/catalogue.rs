@@ -36,6 +36,8 @@ pub enum Code {
     Unknown,
     /// CH2009: the service's configuration cannot be used.
     Configuration,
+    /// CH2010: an SSH key cannot be used.
+    SshKey,
     /// CH4020: waits for approvals.
     Pending,
     /// CH7501: something that is needed does not answer now.
@@ -46,7 +48,7 @@ pub enum Code {
 
 impl Code {
     /// Every code with its meaning in one line.
-    pub const ALL: [(Self, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::Unexpected, "something broke that should not"),
         (Self::Answer, "the server's answer is not what the protocol says, or not what was asked for"),
         (Self::Changed, "the artifact changed while it was being signed"),
@@ -59,6 +61,7 @@ impl Code {
         (Self::Artifact, "the artifact cannot be signed like this"),
         (Self::Unknown, "nothing of that name"),
         (Self::Configuration, "the service's configuration cannot be used"),
+        (Self::SshKey, "an ssh key cannot be read or cannot sign"),
         (Self::Pending, "the request waits for approvals"),
         (Self::Temporary, "something that is needed does not answer now"),
         (Self::Unreachable, "the server cannot be reached"),
@@ -79,6 +82,7 @@ impl Code {
             Self::Artifact => "CH2007",
             Self::Unknown => "CH2008",
             Self::Configuration => "CH2009",
+            Self::SshKey => "CH2010",
             Self::Pending => "CH4020",
             Self::Temporary => "CH7501",
             Self::Unreachable => "CH7502",
@@ -97,7 +101,8 @@ impl Code {
             | Self::Governance
             | Self::Artifact
             | Self::Unknown
-            | Self::Configuration => Exit::Usage,
+            | Self::Configuration
+            | Self::SshKey => Exit::Usage,
             Self::Pending => Exit::Pending,
             Self::Temporary | Self::Unreachable => Exit::Temporary,
         }

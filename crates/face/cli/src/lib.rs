@@ -17,6 +17,7 @@ pub mod host;
 mod report;
 mod run;
 mod sign;
+mod ssh;
 mod terminal;
 mod trust;
 

@@ -20,7 +20,7 @@ use crate::http::{
         trust::json, trust::trusted_root, trust::roots, ledger::entry, ledger::search, timestamp::post,
         tile::checkpoint, tile::get, health::live, health::ready, health::metrics, get,
         dev::actions_token, dev::token, dev::discovery, dev::jwks,
-        admin::key_create, admin::key_disable, admin::key_certify, admin::policy_apply, admin::health,
+        admin::key_create, admin::key_disable, admin::key_certify, admin::policy_show, admin::policy_apply, admin::health,
     ),
     components(schemas(Rehearsal)),
     modifiers(&Tokens),

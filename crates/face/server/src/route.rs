@@ -100,6 +100,7 @@ fn admin_routes() -> Vec<(Route, Handler)> {
         (route("POST", "/admin/keys", Admin), post(admin::key_create)),
         (route("POST", "/admin/keys/{id}/disable", Admin), post(admin::key_disable)),
         (route("POST", "/admin/keys/{id}/certificate", Admin), post(admin::key_certify)),
+        (route("GET", "/admin/policy", Admin), get(admin::policy_show)),
         (route("POST", "/admin/policy", Admin), post(admin::policy_apply)),
         (route("GET", "/admin/health", Admin), get(admin::health)),
     ]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chancery_core::digest::Sha256;
 use chancery_core::id::{RequestId, StatementId};
 use chancery_core::port::cosigner::{CosignError, Follow};
-use chancery_core::port::sequencer::{Append, AppendError, Change, MAX_LEAF};
+use chancery_core::port::sequencer::{Append, AppendError, Change, MAX_LEAF, Record};
 use chancery_core::port::state::{CurrentPolicy, OpenIntent, Recalled};
 use chancery_core::receipt::Receipt;
 use chancery_ledger::event::{Body, Event};
@@ -32,6 +32,7 @@ struct State {
     closed: BTreeMap<u64, OpenIntent>,
     releases: Vec<(RequestId, StatementId, Recalled)>,
     policies: Vec<CurrentPolicy>,
+    records: Vec<Record>,
 }
 
 /// The fake. Clones are the same ledger.
@@ -58,6 +59,7 @@ impl FakeLedger {
             closed: BTreeMap::new(),
             releases: Vec::new(),
             policies: Vec::new(),
+            records: Vec::new(),
         })))
     }
     /// The key that signs checkpoints (C2SP vkey).
@@ -124,8 +126,10 @@ impl State {
                     Some(known) if known != request => return Err(AppendError::TokenReplayed(*known)),
                     Some(_) | None => {}
                 },
-                Change::Intent { .. } if append.leaves.is_empty() => return Err(AppendError::LeafSize(0)),
-                Change::Intent { .. } => {}
+                Change::Intent { .. } | Change::Keep(_) if append.leaves.is_empty() => {
+                    return Err(AppendError::LeafSize(0));
+                }
+                Change::Intent { .. } | Change::Keep(_) => {}
                 Change::Release { index, .. } | Change::Abandon { index } => {
                     if !self.intents.contains_key(index) {
                         return Err(AppendError::Closed(*index));
@@ -150,6 +154,7 @@ impl State {
                     let leaf = u64::try_from(first).unwrap_or(u64::MAX);
                     self.releases.push((request, statement, Recalled { leaf, result }));
                 }
+                Change::Keep(record) => self.records.push(record),
                 Change::Abandon { index } => self.closed.extend(self.intents.remove_entry(&index)),
             }
         }

@@ -9,7 +9,7 @@ use chancery_core::digest::Sha256;
 use chancery_core::id::{ProfileName, RequestId, StatementId};
 use chancery_core::port::Boxed;
 use chancery_core::port::ledger_reader::{LedgerReader, Query};
-use chancery_core::port::sequencer::{Append, AppendError, Sequencer};
+use chancery_core::port::sequencer::{Append, AppendError, Record, RecordKind, Sequencer};
 use chancery_core::port::state::{CurrentPolicy, OpenIntent, Recalled, State, StateError};
 use chancery_core::receipt::Receipt;
 use chancery_core::time::Time;
@@ -104,6 +104,25 @@ impl State for FakeLedger {
             self.state().policies.push(policy);
             Ok(())
         })
+    }
+    fn records(
+        &self,
+        kind: RecordKind,
+        topic: Option<String>,
+        most: u32,
+    ) -> Boxed<'_, Result<Vec<Record>, StateError>> {
+        later(move || {
+            let state = self.state();
+            let fits = |record: &&Record| {
+                record.kind == kind && topic.as_ref().is_none_or(|topic| *topic == record.topic)
+            };
+            let found: Vec<Record> = state.records.iter().filter(fits).cloned().collect();
+            let left_out = found.len().saturating_sub(usize::try_from(most).unwrap_or(usize::MAX));
+            Ok(found.into_iter().skip(left_out).collect())
+        })
+    }
+    fn record(&self, sha256: Sha256) -> Boxed<'_, Result<Option<Record>, StateError>> {
+        later(move || Ok(self.state().records.iter().find(|record| record.sha256 == sha256).cloned()))
     }
     fn policy_current(&self) -> Boxed<'_, Result<Option<CurrentPolicy>, StateError>> {
         later(|| Ok(self.state().policies.iter().max_by_key(|policy| policy.sequence).cloned()))

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use chancery_core::digest::Sha256;
 use chancery_core::id::RequestId;
-use chancery_core::port::sequencer::{Append, AppendError, Change};
+use chancery_core::port::sequencer::{Append, AppendError, Change, Record};
 use chancery_core::time::Time;
 
 use super::row::column;
 use crate::cache::Cache;
 use crate::database::StoreError;
 use crate::intent::{self, NewIntent, Wish};
+use crate::record;
 use crate::released::{self, NewRelease};
 use crate::token_use;
 use crate::tx::Script;
@@ -69,6 +70,7 @@ pub(crate) struct Rows {
     intents: Vec<NewIntent>,
     bases: HashMap<RequestId, (i64, Arc<str>)>,
     releases: Vec<NewRelease>,
+    records: Vec<(i64, Record)>,
     closed: HashSet<i64>,
 }
 
@@ -89,8 +91,10 @@ impl Rows {
                         return Err(AppendError::Closed(*index));
                     }
                 }
-                Change::Intent { .. } if append.leaves.is_empty() => return Err(AppendError::LeafSize(0)),
-                Change::Intent { .. } => {}
+                Change::Intent { .. } | Change::Keep(_) if append.leaves.is_empty() => {
+                    return Err(AppendError::LeafSize(0));
+                }
+                Change::Intent { .. } | Change::Keep(_) => {}
             }
         }
         for change in &append.changes {
@@ -115,6 +119,7 @@ impl Rows {
             match change {
                 // Closing is `admit`'s matter, because it needs no index.
                 Change::TokenUse { .. } | Change::Abandon { .. } => {}
+                Change::Keep(record) => self.records.push((column(first)?, record.clone())),
                 Change::Intent { request, statement, wish, plan } => {
                     let (profile, at) = append.leaves.last().map_or((String::new(), 0), |leaf| peek(leaf));
                     let (index, request, statement) = (column(last)?, *request, *statement);
@@ -160,6 +165,7 @@ impl Rows {
         intent::insert(script, &self.intents);
         intent::close(script, &self.closed.iter().copied().collect::<Vec<_>>());
         released::insert(script, &self.releases);
+        record::insert(script, &self.records);
     }
 }
 

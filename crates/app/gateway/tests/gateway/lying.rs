@@ -7,9 +7,9 @@ use chancery_core::order::{LeafPlan, MAX_ORDERS, Order, Orders};
 use chancery_core::port::clock::Clock as _;
 use chancery_core::port::cosigner::CosignError;
 use chancery_core::port::sequencer::Append;
-use chancery_gateway::governance;
 use chancery_ledger::event::{Body, Event, Intent, Policy};
 
+use chancery_testkit::governance::sign_next;
 use chancery_verify::snapshot::TrustSnapshot;
 use chancery_verify::trust_json;
 
@@ -172,16 +172,21 @@ async fn the_keyguard_counts_for_itself() {
 async fn only_the_policy_that_the_ledger_names_is_used() {
     let world = World::new().await;
     let changed = world.changed("profiles/dev.toml", "count = 100", "count = 99");
-    let load = |documents: String| world.port.answer(Call::Policy { documents });
+    let first = world.gateway.governance().unwrap();
+    let set = sign_next(&changed, &first.signed);
+    let signatures = set.canonical().unwrap();
+    let load =
+        |documents: String| world.port.answer(Call::Policy { documents, signatures: signatures.clone() });
     let code = |reply: Reply| match reply {
         Reply::Refused(refusal) => refusal.code.code(),
         other => panic!("{other:?}"),
     };
     assert_eq!(code(load(changed.canonical().to_owned())), "CH5003");
-    governance::apply(&world.gateway, changed.clone()).await.unwrap();
+    world.apply(changed.clone()).await.unwrap();
     assert_eq!(code(load(world.documents().canonical().to_owned())), "CH5003", "rollback");
     for sequence in [1, 2, 4] {
-        let event = Policy { version: world.documents().version(), sequence };
+        let (version, signatures) = (world.documents().version(), set.sha256().unwrap());
+        let event = Policy { version, sequence, signatures };
         let leaf = Event { time: world.clock.now(), body: Body::Policy(event) }.encode().unwrap();
         let follow = world.ledger.batch(world.ledger.leaves().len(), &[leaf]);
         let answer = world.port.follow(&follow);

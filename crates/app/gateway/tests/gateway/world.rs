@@ -9,7 +9,7 @@ use chancery_core::depth::Depth;
 use chancery_core::environment::Environment;
 use chancery_core::family::Family;
 use chancery_core::format::FormatName;
-use chancery_core::id::{KeyId, ProfileName};
+use chancery_core::id::{KeyId, PolicyVersion, ProfileName};
 use chancery_core::message::CertificateIssue;
 use chancery_core::order::{Order, Orders};
 use chancery_core::port::clock::Clock as _;
@@ -23,6 +23,7 @@ use chancery_format::table;
 use chancery_gateway::bootstrap::{self, Beginning};
 use chancery_gateway::failure::Failure;
 use chancery_gateway::gateway::{Gateway, Parts};
+use chancery_gateway::governance;
 use chancery_gateway::identify::identify;
 use chancery_gateway::intent::{self, Decided, Logged};
 use chancery_gateway::keys;
@@ -37,6 +38,7 @@ use chancery_policy::documents::Documents;
 use chancery_testkit::clock::HandClock;
 use chancery_testkit::custodian::FakeCustodian;
 use chancery_testkit::entropy::CountingEntropy;
+use chancery_testkit::governance::{root_hash, sign_first, sign_next};
 use chancery_testkit::ledger::FakeLedger;
 use chancery_testkit::memory::FakeMemory;
 use serde_json::{Value, json};
@@ -125,11 +127,18 @@ impl World {
         let remote =
             Arc::new(Remote { keyguard: Arc::clone(&port), away: AtomicBool::new(false), now: start() });
         let gateway = gateway(&clock, &port, &ledger, &remote);
-        let beginning =
-            Beginning { organisation: "Development".to_owned(), dev: true, keys: specs(), seed: [7; 16] };
-        let authorities = bootstrap::meet(port.as_ref(), Some(beginning), &ledger.vkey()).await.unwrap();
         let parsed = Documents::new(documents.clone()).unwrap();
-        bootstrap::begin(&gateway, authorities, parsed).await.unwrap();
+        let beginning = Beginning {
+            organisation: "Development".to_owned(),
+            dev: true,
+            keys: specs(),
+            root: root_hash(&parsed),
+            seed: [7; 16],
+        };
+        let authorities = bootstrap::meet(port.as_ref(), Some(beginning), &ledger.vkey()).await.unwrap();
+        bootstrap::begin(&gateway, authorities, parsed, |documents| Ok(sign_first(documents, ORIGIN)))
+            .await
+            .unwrap();
         let wish = CertificateIssue {
             key: KeyId::parse("dev-cms").unwrap(),
             common_name: "DO NOT TRUST dev-cms".to_owned(),
@@ -139,6 +148,12 @@ impl World {
         keys::certify(&gateway, wish).await.unwrap();
         bootstrap::start(&gateway).await.unwrap();
         Self { clock, custodian, ledger, port, remote, gateway, memory, issuer, documents }
+    }
+    /// Brings documents into force as the next version.
+    pub(crate) async fn apply(&self, documents: Documents) -> Result<PolicyVersion, Failure> {
+        let current = self.gateway.governance().unwrap();
+        let set = sign_next(&documents, &current.signed);
+        governance::apply(&self.gateway, documents, set).await
     }
     /// Another process on the same memory and keys; it is told the policy as after every restart.
     pub(crate) async fn restart_keyguard(&self) {

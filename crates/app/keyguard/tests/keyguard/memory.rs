@@ -7,7 +7,7 @@ use chancery_core::port::sequencer::Append;
 use chancery_core::time::Time;
 use chancery_keyguard::follow::Followed;
 use chancery_keyguard::intents::{Intents, MAX_AGE, NotSpendable};
-use chancery_ledger::event::{Body, Event};
+use chancery_ledger::event::{Body, Event, Root};
 use chancery_testkit::ledger::FakeLedger;
 use chancery_testkit::memory::FakeMemory;
 
@@ -95,18 +95,20 @@ fn an_intent_is_spent_once_and_in_time() {
 #[test]
 fn a_restart_forgets_open_intents_but_not_how_many_there_were() {
     let leaf = INTENT.replace("\"A\"", &format!("\"{}\"", "ab".repeat(32)));
-    let leaves = [leaf.clone(), leaf.replace("\"p\"", "\"q\""), leaf];
-    let (memory, ledger) = (FakeMemory::default(), FakeLedger::new("log2026.sign.example"));
+    let sha256 = chancery_core::digest::Sha256::of(b"root");
     let now = Time::from_seconds(1_795_210_023);
+    let root = Event { time: now, body: Body::Root(Root { sha256 }) }.encode().unwrap();
+    let leaves = [root, leaf.clone(), leaf.replace("\"p\"", "\"q\""), leaf];
+    let (memory, ledger) = (FakeMemory::default(), FakeLedger::new("log2026.sign.example"));
     let followed = Followed::default();
-    followed.pin(&ledger.vkey(), &memory).unwrap();
+    followed.pin(&ledger.vkey(), sha256, &memory).unwrap();
     followed.advance(&ledger.batch(0, &leaves), &memory, now).unwrap();
-    let again = Followed::resume(&memory).unwrap();
-    assert_eq!(again.position().0, 3);
+    let again = Followed::resume(&memory, 0).unwrap();
+    assert_eq!(again.position().0, 4);
     let (p, q) = (ProfileName::parse("p").unwrap(), ProfileName::parse("q").unwrap());
     again.with_intents(|intents| {
-        assert_eq!(intents.find(0), Err(NotSpendable::Unknown));
-        assert_eq!(intents.spend(0, now), Err(NotSpendable::Unknown));
+        assert_eq!(intents.find(1), Err(NotSpendable::Unknown));
+        assert_eq!(intents.spend(1, now), Err(NotSpendable::Unknown));
         assert_eq!(intents.count_since(&p, now.plus_seconds(-1)), 2);
         assert_eq!(intents.count_since(&q, now.plus_seconds(-1)), 1);
         assert_eq!(intents.count_since(&p, now.plus_seconds(2)), 0);
@@ -115,8 +117,8 @@ fn a_restart_forgets_open_intents_but_not_how_many_there_were() {
     let kept = String::from_utf8(memory.read(Piece::Ledger).unwrap().unwrap()).unwrap();
     let (before, volumes) = kept.split_once(",\"volumes\":").unwrap();
     memory.write(Piece::Ledger, format!("{before}}}").as_bytes()).unwrap();
-    assert!(Followed::resume(&memory).is_ok());
+    assert!(Followed::resume(&memory, 0).is_ok());
     let altered = volumes.replacen("\"p\":\"", "\"p\":\"AAAA", 1);
     memory.write(Piece::Ledger, format!("{before},\"volumes\":{altered}").as_bytes()).unwrap();
-    assert!(Followed::resume(&memory).unwrap_err().to_string().contains("volume of `p`"));
+    assert!(Followed::resume(&memory, 0).unwrap_err().to_string().contains("volume of `p`"));
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chancery_core::algorithm::KeyAlgorithm;
+use chancery_core::digest::Sha256;
 use chancery_core::environment::Environment;
 use chancery_core::family::Family;
 use chancery_core::id::KeyId;
@@ -48,6 +49,7 @@ impl Seat {
             organisation: "Acme".to_owned(),
             dev: true,
             ledger_vkey: ledger.vkey(),
+            root: Sha256::of(b"root"),
             keys: vec![spec("a-cms", Family::Cms), spec("a-message", Family::Message)],
             seed: vec![7; 16],
         };

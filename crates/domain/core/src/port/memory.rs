@@ -13,6 +13,8 @@ pub enum Piece {
     Authorities,
     /// Long-lived certificate chains of artifact keys: written when one is issued.
     Certificates,
+    /// The governance in force with its signatures: written when a version comes into force.
+    Governance,
     /// How far the ledger was followed: written once per batch, the hot path.
     Ledger,
 }

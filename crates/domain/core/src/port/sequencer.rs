@@ -11,6 +11,43 @@ use crate::time::Time;
 /// Largest leaf in bytes: entry bundles carry 16-bit lengths (C2SP tlog-tiles).
 pub const MAX_LEAF: usize = 65_535;
 
+/// What a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordKind {
+    /// A signed act with its signatures.
+    Act,
+    /// An armoured signature over the document of a pending request.
+    Approval,
+    /// The document that approvers sign, with the request.
+    Pending,
+}
+
+impl RecordKind {
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Act => "act",
+            Self::Approval => "approval",
+            Self::Pending => "pending",
+        }
+    }
+}
+
+/// Evidence beside the ledger, found by its hash or by its topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// SHA-256 by which a leaf names it.
+    pub sha256: Sha256,
+    /// What it is.
+    pub kind: RecordKind,
+    /// What it belongs to: a request's id, the hash of a pending document, or nothing.
+    pub topic: String,
+    /// The text itself, JSON or armour.
+    pub body: String,
+}
+
 /// State that must change together with the leaves, or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -45,6 +82,8 @@ pub enum Change {
         /// The result that is returned again when the same wish comes back, JSON. Receipts are completed on read.
         result: String,
     },
+    /// Evidence that the first leaf of the append names by its hash.
+    Keep(Record),
     /// The intent at `index` is closed without a result.
     Abandon {
         /// Index of the intent.

@@ -2,6 +2,7 @@
 //! [`super::sequencer::Change`]s; these are reads, and writes that may come earlier or later.
 
 use super::Boxed;
+use super::sequencer::{Record, RecordKind};
 use crate::digest::Sha256;
 use crate::id::{PolicyVersion, ProfileName, RequestId, StatementId};
 use crate::time::Time;
@@ -37,6 +38,8 @@ pub struct CurrentPolicy {
     pub sequence: u64,
     /// Canonical documents.
     pub documents: String,
+    /// Header and signatures, canonical JSON.
+    pub signatures: String,
 }
 
 /// A released result.
@@ -67,6 +70,16 @@ pub trait State: Send + Sync + std::fmt::Debug {
     fn intents_since(&self, profile: ProfileName, since: Time) -> Boxed<'_, Result<Vec<Time>, StateError>>;
     /// Keeps governance documents; they are in force once their event is in the ledger.
     fn policy_put(&self, policy: CurrentPolicy) -> Boxed<'_, Result<(), StateError>>;
+    /// Records of a kind that belong to a topic, or all of the kind, in the order in which they were kept; at most
+    /// `most`, the newest.
+    fn records(
+        &self,
+        kind: RecordKind,
+        topic: Option<String>,
+        most: u32,
+    ) -> Boxed<'_, Result<Vec<Record>, StateError>>;
+    /// A record by its hash.
+    fn record(&self, sha256: Sha256) -> Boxed<'_, Result<Option<Record>, StateError>>;
     /// The documents with the highest sequence.
     fn policy_current(&self) -> Boxed<'_, Result<Option<CurrentPolicy>, StateError>>;
 }

@@ -22,6 +22,7 @@
 
 mod armour;
 pub mod key;
+pub mod secret;
 pub mod signature;
 pub mod wire;
 
@@ -29,3 +30,5 @@ pub mod wire;
 pub const GOVERNANCE: &str = "governance@chancery";
 /// Namespace of signatures over canonical requests.
 pub const APPROVAL: &str = "approval@chancery";
+/// Namespace of signatures over acts: freezes, exceptions, reviews.
+pub const ACT: &str = "act@chancery";

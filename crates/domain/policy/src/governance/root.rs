@@ -61,6 +61,13 @@ impl RootDocument {
         let problems = Problems::collect(report.into_found());
         root.ok_or(problems)
     }
+    /// Reads the file itself.
+    pub fn parse(text: &str) -> Result<Self, Problems> {
+        let mut report = Report::new(FILE);
+        let root = read(&mut report, text);
+        let problems = Problems::collect(report.into_found());
+        root.ok_or(problems)
+    }
     /// SHA-256 of the file.
     #[must_use]
     pub const fn sha256(&self) -> Sha256 {

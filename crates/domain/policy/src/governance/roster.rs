@@ -91,6 +91,22 @@ impl Member {
     pub fn keys(&self) -> &[SshPublicKey] {
         &self.person.keys
     }
+    /// Keys, roles and times in words, one each.
+    pub(crate) fn facts(&self) -> BTreeSet<String> {
+        let keys = self.keys().iter().map(|key| format!("the key {}", key.fingerprint()));
+        let duties = self.duties.iter().flat_map(|duty| {
+            let role = duty.role.name();
+            let profiles =
+                duty.profiles.iter().map(move |profile| format!("`{role}` for the profile `{profile}`"));
+            let named = duty.keys.iter().map(move |key| format!("`{role}` for the key `{key}`"));
+            let all = (duty.profiles.is_empty() && duty.keys.is_empty())
+                .then(|| format!("`{role}` for everything"));
+            profiles.chain(named).chain(all)
+        });
+        let times = [("from", self.from), ("until", self.until)];
+        let times = times.into_iter().filter_map(|(word, time)| Some(format!("membership {word} {}", time?)));
+        keys.chain(duties).chain(times).collect()
+    }
     /// Whether the person holds a role for a profile at a moment.
     #[must_use]
     pub fn may(&self, role: Role, profile: &ProfileName, at: Time) -> bool {

@@ -21,12 +21,8 @@ pub(crate) fn read(
 ) -> Rulers {
     let root = documents.file(root::FILE).filter(|text| !root::is_placeholder(text));
     let root = root.and_then(|text| root::read(of_root, text));
-    if root.is_some() {
-        of_root.warning("people", "are read, but versions come into force without their signatures");
-    }
     let Some(text) = documents.file(roster::FILE) else { return Rulers { root, roster: Roster::default() } };
     let roster = roster::read(of_roster, text, profiles).unwrap_or_default();
-    of_roster.warning("people", "are read, but no decision depends on their roles");
     let other = root.as_ref().and_then(|root| root.owners().contradiction(roster.owners()));
     if let Some((in_root, here)) = other {
         of_roster.error("people", format!("a key of `{here}` is `{in_root}`'s in root.toml"));

@@ -33,10 +33,31 @@ impl SignatureSet {
         signatures.dedup();
         Ok(Self { header, signatures })
     }
-    /// SHA-256 of the canonical form: what the ledger's policy event can name.
-    pub fn sha256(&self) -> Result<Sha256, GovernanceRefused> {
+    /// Reads the canonical form, strictly.
+    pub fn parse(text: &str) -> Result<Self, GovernanceRefused> {
+        let malformed = || GovernanceRefused::Malformed("signatures are not canonical json");
+        let (header, signatures): (String, Vec<String>) = canonical::decode(text).map_err(|_| malformed())?;
+        let set = Self::new(header, signatures)?;
+        if set.canonical()? == text { Ok(set) } else { Err(malformed()) }
+    }
+    /// As it travels and is kept: `["<header>",["-----BEGIN SSH SIGNATURE-----…"]]`.
+    pub fn canonical(&self) -> Result<String, GovernanceRefused> {
         let value = (&self.header, &self.signatures);
-        canonical::digest(&value).map_err(|_| GovernanceRefused::Malformed("it has no canonical form"))
+        canonical::encode(&value).map_err(|_| GovernanceRefused::Malformed("it has no canonical form"))
+    }
+    /// SHA-256 of the canonical form: what the ledger's policy event names.
+    pub fn sha256(&self) -> Result<Sha256, GovernanceRefused> {
+        Ok(Sha256::of(self.canonical()?.as_bytes()))
+    }
+    /// The bytes that were signed.
+    #[must_use]
+    pub fn header(&self) -> &str {
+        &self.header
+    }
+    /// The armoured signatures, sorted.
+    #[must_use]
+    pub fn signatures(&self) -> &[String] {
+        &self.signatures
     }
 }
 
@@ -50,8 +71,13 @@ pub enum Position<'a> {
         /// The ledger's origin.
         ledger: &'a str,
     },
-    /// The version in force.
-    InForce(&'a SignedVersion),
+    /// A version.
+    InForce {
+        /// What was signed about it.
+        header: &'a Header,
+        /// The root document in force.
+        root: &'a RootDocument,
+    },
 }
 
 /// A version that follows the one before and that enough people signed. Born in [`accept`].
@@ -69,6 +95,11 @@ impl SignedVersion {
     #[must_use]
     pub const fn documents(&self) -> &Documents {
         &self.documents
+    }
+    /// The place that the next version has to follow.
+    #[must_use]
+    pub const fn position(&self) -> Position<'_> {
+        Position::InForce { header: &self.header, root: &self.root }
     }
     /// What was signed.
     #[must_use]
@@ -107,8 +138,8 @@ pub fn accept(
         Position::Beginning { root, .. } => {
             return Err(GovernanceRefused::Root { actual: new.sha256(), expected: *root });
         }
-        Position::InForce(current) if current.root.sha256() == new.sha256() => None,
-        Position::InForce(current) => Some(&current.root),
+        Position::InForce { root, .. } if root.sha256() == new.sha256() => None,
+        Position::InForce { root, .. } => Some(*root),
     };
     if let Some(old) = old {
         succeeds(old, &new)?;
@@ -116,6 +147,20 @@ pub fn accept(
     let signers = signers(set, old.unwrap_or(&new), &new)?;
     let signatures = set.sha256()?;
     Ok(SignedVersion { documents, header, root: new, signers, signatures })
+}
+
+/// Takes up a version that was accepted before and kept where nobody else writes. Its place is not checked again; that
+/// the documents are those that the root's people signed is.
+pub fn recall(documents: Documents, set: &SignatureSet) -> Result<SignedVersion, GovernanceRefused> {
+    let header = Header::parse(&set.header)?;
+    if header.version != documents.version() {
+        let (signed, actual) = (header.version, documents.version());
+        return Err(GovernanceRefused::Documents { signed, actual });
+    }
+    let root = RootDocument::of(&documents).map_err(GovernanceRefused::RootDocument)?;
+    let signers = signers(set, &root, &root)?;
+    let signatures = set.sha256()?;
+    Ok(SignedVersion { documents, header, root, signers, signatures })
 }
 
 fn follows(header: &Header, documents: &Documents, position: &Position<'_>) -> Result<(), GovernanceRefused> {
@@ -145,10 +190,7 @@ fn follows(header: &Header, documents: &Documents, position: &Position<'_>) -> R
 fn place<'a>(position: &Position<'a>) -> (&'a str, u64, Option<PolicyVersion>) {
     match position {
         Position::Beginning { ledger, .. } => (ledger, 0, None),
-        Position::InForce(current) => {
-            let header = &current.header;
-            (&header.ledger, header.sequence, Some(header.version))
-        }
+        Position::InForce { header, .. } => (&header.ledger, header.sequence, Some(header.version)),
     }
 }
 

@@ -62,7 +62,7 @@ fn versions_follow_one_another_from_the_pinned_root() {
     let documents = world.second();
     let second = header(&documents, 2, Some(first.header().version));
     let set = sign(&second, &[&world.carol, &world.alice[1], &world.alice[0]]);
-    let second = accept(documents, &set, &Position::InForce(&first)).unwrap();
+    let second = accept(documents, &set, &first.position()).unwrap();
     assert_eq!(names(&second), ["alice", "carol"]);
     assert_eq!(second.signatures(), set.sha256().unwrap());
 }
@@ -85,7 +85,7 @@ fn a_version_out_of_place_is_refused() {
     let before = Some(first.header().version);
     let documents = world.second();
     let keys = [&world.alice[0], &world.bob];
-    let at = |header: Header| accept(documents.clone(), &sign(&header, &keys), &Position::InForce(&first));
+    let at = |header: Header| accept(documents.clone(), &sign(&header, &keys), &first.position());
     let good = header(&documents, 2, before);
     assert!(at(good.clone()).is_ok());
     let other = Some(PolicyVersion::new(Sha256::of(b"other")));
@@ -102,7 +102,7 @@ fn a_version_out_of_place_is_refused() {
     }
     // The version in force, applied again with its own true signatures, is a rollback too.
     let again = sign(first.header(), &keys);
-    assert_eq!(code(accept(first.documents().clone(), &again, &Position::InForce(&first))), "CH8003");
+    assert_eq!(code(accept(first.documents().clone(), &again, &first.position())), "CH8003");
     // At the beginning, only number 1 without a previous version, under the pinned root.
     assert_eq!(code(accept(documents.clone(), &sign(&good, &keys), &world.pinned())), "CH8004");
     let pin = Position::Beginning { root: Sha256::of(b"another"), ledger: LEDGER };
@@ -157,7 +157,7 @@ fn a_new_root_needs_the_old_and_the_new() {
     let with = |root: &str, keys: &[&SshTestKey]| {
         let documents = documents(root, None, "new root");
         let set = sign(&header(&documents, 2, Some(first.header().version)), keys);
-        accept(documents, &set, &Position::InForce(&first))
+        accept(documents, &set, &first.position())
     };
     let all = [&world.alice[0], &world.bob, &dave, &erin];
     let second = with(&next, &all).unwrap();
@@ -188,8 +188,8 @@ fn a_new_root_needs_the_old_and_the_new() {
     let documents = world_after(&next);
     let header = header(&documents, 3, Some(second.header().version));
     let old = sign(&header, &[&world.alice[0], &world.bob]);
-    assert_eq!(code(accept(documents.clone(), &old, &Position::InForce(&second))), "CH8009");
-    assert!(accept(documents, &sign(&header, &[&dave, &erin]), &Position::InForce(&second)).is_ok());
+    assert_eq!(code(accept(documents.clone(), &old, &second.position())), "CH8009");
+    assert!(accept(documents, &sign(&header, &[&dave, &erin]), &second.position()).is_ok());
 }
 
 fn world_after(root: &str) -> Documents {

@@ -1,7 +1,7 @@
 //! What to do about each stable code. Never advises to weaken a rule.
 
 /// Code and way out, sorted.
-const REMEDIES: [(&str, &str); 59] = [
+const REMEDIES: [(&str, &str); 61] = [
     ("CH1001", "report it, with the request id and the service's log"),
     ("CH1002", "look whether a proxy answers in the service's place; else report it"),
     ("CH1003", "let the build finish writing, then sign again"),
@@ -14,6 +14,7 @@ const REMEDIES: [(&str, &str); 59] = [
     ("CH2007", "name the right --format, or sign the file with --detached"),
     ("CH2008", "check the name; chancery whoami and chancery key list show what there is"),
     ("CH2009", "correct the configuration file where the message points to"),
+    ("CH2010", "name the private key file, or the .pub of a key that the agent or a security key holds"),
     ("CH2101", "send what the OpenAPI document at /openapi.json describes; update an old client"),
     ("CH2102", "send what the OpenAPI document at /openapi.json describes; update an old client"),
     ("CH2103", "ask for fewer statements at a time, or send a smaller body"),
@@ -44,6 +45,10 @@ const REMEDIES: [(&str, &str); 59] = [
     ("CH5002", "sign again; if it stays, the service's operator runs chancery doctor"),
     ("CH5003", "sign again; if it stays, the service's operator runs chancery doctor"),
     ("CH5004", "build the artifact again, and sign what the build made"),
+    (
+        "CH5005",
+        "let the people of root.toml sign exactly this version: chancery policy sign DIR --key SSH_KEY",
+    ),
     ("CH6001", "get the signed artifact, or its .sigstore.json, from where it was published"),
     ("CH6002", "do not use the file; fetch it again from where it was published"),
     ("CH6003", "do not use the file; fetch it again from where it was published"),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chancery_api::policy::PolicyInForce;
+use chancery_api::policy::{PolicyInForce, SignedPolicy};
 use chancery_core::id::ProfileName;
 use chancery_policy::documents::Documents;
 use chancery_policy::explain;
@@ -13,11 +13,14 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::key::Admin;
+use super::{policy_diff, policy_sign};
 use crate::arguments::Mode;
 use crate::catalogue::Code;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::file::governance;
+use crate::file::signatures::SignatureFile;
+use crate::ssh;
 use crate::terminal::{Shape, printable};
 
 /// What to do.
@@ -48,11 +51,21 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "NAME")]
         case: String,
     },
-    /// Put documents in force.
+    /// Sign documents as the next version: one of the people of root.toml, each for themselves.
+    Sign(policy_sign::Args),
+    /// Say in words what another version makes possible and what it stops.
+    Diff(policy_diff::Args),
+    /// Put documents in force that enough people of the root signed.
     Apply {
         /// Which documents.
         #[command(flatten)]
         directory: Directory,
+        /// The signatures; DIR.signatures unless given.
+        #[arg(long, value_name = "FILE")]
+        signatures: Option<PathBuf>,
+        /// Sign with this key first.
+        #[command(flatten)]
+        key: ssh::Key,
         /// Where to ask.
         #[command(flatten)]
         admin: Admin,
@@ -67,7 +80,7 @@ pub(crate) enum Verb {
 pub(crate) struct Directory {
     /// The directory with `profiles/`, `guardrails/`, `issuers.toml`.
     #[arg(default_value = "governance", value_name = "DIR")]
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 /// Does it.
@@ -91,8 +104,11 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
             (value, text, Exit::Ok)
         }
         Verb::Explain { directory, case } => explained(&directory.path, case, context)?,
-        Verb::Apply { directory, admin, dry_run } => {
-            apply(&directory.path, admin, Mode::of(dry_run), context)?
+        Verb::Sign(args) => policy_sign::run(args, context)?,
+        Verb::Diff(args) => policy_diff::run(args, context)?,
+        Verb::Apply { directory, signatures, key, admin, dry_run } => {
+            let signed = SignatureFile::new(&directory.path, signatures.as_deref());
+            apply((&directory.path, &signed), key, admin, Mode::of(dry_run), context)?
         }
     };
     match context.terminal.shape() {
@@ -103,10 +119,10 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
 }
 
 /// What a verb answers: the document, the lines, the exit code.
-type Answer = (Value, String, Exit);
+pub(super) type Answer = (Value, String, Exit);
 
 /// Reads and checks; every problem is shown before the failure.
-fn load(path: &Path, context: &mut Context<'_, '_>) -> Result<(Documents, Policy), Failure> {
+pub(super) fn load(path: &Path, context: &mut Context<'_, '_>) -> Result<(Documents, Policy), Failure> {
     let documents = governance::read(path)?;
     let mut found: Vec<String> = governance::problems(&documents);
     match Policy::load(&documents) {
@@ -200,7 +216,13 @@ fn explained(path: &Path, case: &str, context: &mut Context<'_, '_>) -> Result<A
     ))
 }
 
-fn apply(path: &Path, admin: &Admin, mode: Mode, context: &mut Context<'_, '_>) -> Result<Answer, Failure> {
+fn apply(
+    (path, file): (&Path, &SignatureFile),
+    key: &ssh::Key,
+    admin: &Admin,
+    mode: Mode,
+    context: &mut Context<'_, '_>,
+) -> Result<Answer, Failure> {
     let (documents, _) = load(path, context)?;
     if mode == Mode::Rehearsal {
         let text = format!("would apply version {}\n", documents.version());
@@ -211,8 +233,16 @@ fn apply(path: &Path, admin: &Admin, mode: Mode, context: &mut Context<'_, '_>) 
         ));
     }
     let server = admin.connect(context)?;
-    let applied: PolicyInForce =
-        server.post("/admin/policy", documents.canonical().to_owned(), None)?.json()?;
+    let set = match key.path() {
+        Some(key) => {
+            let current: PolicyInForce = server.get("/v1/policy")?.json()?;
+            file.add(&policy_sign::next(&current, documents.version()), key)?
+        }
+        None => file.read()?,
+    };
+    let signatures = set.canonical().map_err(|error| Failure::new(Code::Governance, error.to_string()))?;
+    let body = json!(SignedPolicy { documents: documents.canonical().to_owned(), signatures }).to_string();
+    let applied: PolicyInForce = server.post("/admin/policy", body, None)?.json()?;
     if applied.version != documents.version() {
         return Err(Failure::new(Code::Answer, "the service put another version in force")
             .because(applied.version.to_string(), documents.version().to_string()));

@@ -8,8 +8,8 @@ use crate::host::{HiddenRole, Host};
 use crate::terminal::Terminal;
 
 use super::{
-    completion, demo, dev, doctor, env, help, init, inspect, key, ledger, man, policy, request, serve, sign,
-    verify, version, whoami,
+    completion, demo, dev, doctor, env, help, init, inspect, key, ledger, man, policy, request, root, serve,
+    sign, verify, version, whoami,
 };
 
 /// What a command works with.
@@ -57,6 +57,7 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Request(verb) => request::run(&verb, context),
         Command::Key(verb) => key::run(&verb, context),
         Command::Policy(verb) => policy::run(&verb, context),
+        Command::Root(verb) => root::run(&verb, context),
         Command::Dev(verb) => dev::run(&verb, context),
         Command::Completion(args) => completion::run(&args, context),
         Command::Man(args) => man::run(&args, context),

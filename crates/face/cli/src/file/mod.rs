@@ -4,3 +4,4 @@ pub(crate) mod governance;
 pub(crate) mod reader;
 pub(crate) mod replacement;
 pub(crate) mod selection;
+pub(crate) mod signatures;

@@ -10,17 +10,19 @@ use chancery_api::admin::{CertificateChain, CertificateWish, KeyWish};
 use chancery_api::code::Code;
 use chancery_api::health::{Health, ReportLine};
 use chancery_api::key::Key;
-use chancery_api::policy::PolicyInForce;
+use chancery_api::policy::{PolicyInForce, SignedPolicy};
 use chancery_api::problem::Problem;
 use chancery_core::id::KeyId;
 use chancery_core::message::CertificateIssue;
 use chancery_core::refusal::{Refusal, RefusalCode};
-use chancery_gateway::governance::{self, Governance};
+use chancery_gateway::failure::Failure;
+use chancery_gateway::governance::{self, Rules};
 use chancery_gateway::keys;
 use chancery_policy::documents::Documents;
+use chancery_policy::governance::signed::SignatureSet;
 use chancery_x509::certificate::write_pem;
 
-use super::{Shared, health};
+use super::{Shared, health, policy};
 use crate::body;
 use crate::fault::Fault;
 use crate::heavy;
@@ -86,21 +88,30 @@ pub(crate) async fn key_certify(
     Ok((StatusCode::CREATED, Json(CertificateChain { pem })))
 }
 
-/// Takes governance documents into force: kept, logged, given to the keyguard, used.
-#[utoipa::path(post, path = "/admin/policy", tag = "admin",
-    request_body(content = String, content_type = "application/json", description = "The canonical governance documents"),
+/// Shows the governance in force with its signatures.
+#[utoipa::path(get, path = "/admin/policy", tag = "admin",
+    responses((status = 200, description = "Documents and signatures", body = SignedPolicy)))]
+pub(crate) async fn policy_show(service: Shared) -> Result<Json<SignedPolicy>, Fault> {
+    let current = service.gateway.parts().state.policy_current().await.map_err(Failure::from)?;
+    let current = current.ok_or_else(|| Fault::new(Code::Unknown, "no policy is in force"))?;
+    Ok(Json(SignedPolicy { documents: current.documents, signatures: current.signatures }))
+}
+
+/// Takes governance documents into force that enough people of the root signed: kept, logged, given to the keyguard,
+/// used. Opening this door is no authority; the signatures are.
+#[utoipa::path(post, path = "/admin/policy", tag = "admin", request_body = SignedPolicy,
     responses(
         (status = 200, description = "In force", body = PolicyInForce),
-        (status = 422, description = "They hold errors; nothing changed", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "They hold errors, or signatures are wanting; nothing changed", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn policy_apply(service: Shared, request: Request) -> Result<Json<PolicyInForce>, Fault> {
     let received = body::receive(&service, request, JSON).await?;
     let gateway = Arc::clone(&service.gateway);
-    let documents = heavy::compute(move || checked(received.text()?)).await??;
-    let version = heavy::drive(async move { governance::apply(&gateway, documents).await }).await??;
-    let sequence = service.gateway.governance()?.sequence;
-    tracing::warn!(%version, sequence, "policy in force");
-    Ok(Json(PolicyInForce { version, sequence }))
+    let (documents, set) = heavy::compute(move || checked(received.json()?)).await??;
+    heavy::drive(async move { governance::apply(&gateway, documents, set).await }).await??;
+    let governance = service.gateway.governance()?;
+    tracing::warn!(version = %governance.version, sequence = governance.sequence, "policy in force");
+    Ok(Json(policy::in_force(&governance)))
 }
 
 /// What keyguard and gateway say of themselves.
@@ -126,13 +137,16 @@ fn own(id: &KeyId) -> Refusal {
 }
 
 /// Loads the documents once before anything is changed, so that errors are the operator's to read.
-fn checked(text: &str) -> Result<Documents, Fault> {
+fn checked(policy: SignedPolicy) -> Result<(Documents, SignatureSet), Fault> {
     let invalid = |error: &dyn std::fmt::Display| {
         Fault::new(Code::Governance, "the governance documents hold errors")
             .because(error.to_string(), "")
             .hint("chancery policy check DIR")
     };
-    let documents = Documents::parse(text).map_err(|error| invalid(&error))?;
-    Governance::load(documents.clone(), 0).map_err(|error| invalid(&error))?;
-    Ok(documents)
+    let documents = Documents::parse(&policy.documents).map_err(|error| invalid(&error))?;
+    Rules::load(&documents).map_err(|error| invalid(&error))?;
+    let set = SignatureSet::parse(&policy.signatures).map_err(|error| {
+        Refusal::new(RefusalCode::PolicyUnsigned, error.to_string()).hint("chancery policy sign DIR")
+    })?;
+    Ok((documents, set))
 }

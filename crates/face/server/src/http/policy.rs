@@ -3,9 +3,21 @@
 use axum::Json;
 use chancery_api::policy::PolicyInForce;
 use chancery_api::problem::Problem;
+use chancery_gateway::governance::Governance;
 
 use super::Shared;
 use crate::fault::Fault;
+
+/// A version as the API names it.
+pub(super) fn in_force(governance: &Governance) -> PolicyInForce {
+    let signed = &governance.signed;
+    PolicyInForce {
+        version: governance.version,
+        sequence: governance.sequence,
+        ledger: signed.header().ledger.clone(),
+        root: signed.root().sha256(),
+    }
+}
 
 /// Names the policy in force.
 #[utoipa::path(get, path = "/v1/policy", tag = "policy",
@@ -15,5 +27,5 @@ use crate::fault::Fault;
     ))]
 pub(crate) async fn get(service: Shared) -> Result<Json<PolicyInForce>, Fault> {
     let governance = service.gateway.governance()?;
-    Ok(Json(PolicyInForce { version: governance.version, sequence: governance.sequence }))
+    Ok(Json(in_force(&governance)))
 }

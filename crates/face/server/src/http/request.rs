@@ -48,12 +48,19 @@ fn standing(leaf: &str, request: RequestId) -> Option<(StatementId, StatementSta
         }
         Body::Intent(intent) => (intent.request, intent.statement, StatementState::Open),
         Body::Result(outcome) => (outcome.request, outcome.statement, StatementState::Released),
-        Body::Certificate(_)
+        Body::Approval(_)
+        | Body::Certificate(_)
         | Body::Denied(_)
         | Body::DeniedCount(_)
+        | Body::Exception(_)
+        | Body::Freeze(_)
         | Body::Key(_)
+        | Body::Pending(_)
         | Body::Policy(_)
-        | Body::Root(_) => return None,
+        | Body::Reanchor(_)
+        | Body::Review(_)
+        | Body::Root(_)
+        | Body::Unfreeze(_) => return None,
     };
     (found == request).then_some((statement, state))
 }

@@ -10,7 +10,7 @@ use chancery_core::message::{Call, Reply};
 use chancery_core::port::Boxed;
 use chancery_core::port::cosigner::Follow;
 use chancery_core::port::ledger_reader::{LedgerReader, Query};
-use chancery_core::port::sequencer::{Append, AppendError, Change, Sequencer};
+use chancery_core::port::sequencer::{Append, AppendError, Change, Record, RecordKind, Sequencer};
 use chancery_core::port::state::{CurrentPolicy, OpenIntent, Recalled, State, StateError};
 use chancery_core::receipt::Receipt;
 use chancery_core::time::Time;
@@ -33,6 +33,7 @@ struct Book {
     tokens: HashMap<Sha256, RequestId>,
     released: HashMap<(RequestId, StatementId), Recalled>,
     policy: Option<CurrentPolicy>,
+    records: Vec<Record>,
 }
 
 impl Nodes for Book {
@@ -107,6 +108,7 @@ impl Book {
                 let recalled = Recalled { leaf: first, result };
                 assert!(self.released.insert((request, statement), recalled).is_none(), "released twice");
             }
+            Change::Keep(record) => self.records.push(record),
             Change::Abandon { .. } => {}
         }
         Ok(())
@@ -202,6 +204,27 @@ impl State for MemoryLedger {
         Box::pin(async move {
             self.book.lock().unwrap().policy = Some(policy);
             Ok(())
+        })
+    }
+    fn records(
+        &self,
+        kind: RecordKind,
+        topic: Option<String>,
+        most: u32,
+    ) -> Boxed<'_, Result<Vec<Record>, StateError>> {
+        Box::pin(async move {
+            let records = self.book.lock().unwrap().records.clone();
+            let fits = |record: &Record| {
+                record.kind == kind && topic.as_ref().is_none_or(|topic| *topic == record.topic)
+            };
+            let found: Vec<Record> = records.into_iter().filter(fits).collect();
+            let skipped = found.len().saturating_sub(most as usize);
+            Ok(found.into_iter().skip(skipped).collect())
+        })
+    }
+    fn record(&self, sha256: Sha256) -> Boxed<'_, Result<Option<Record>, StateError>> {
+        Box::pin(async move {
+            Ok(self.book.lock().unwrap().records.iter().find(|record| record.sha256 == sha256).cloned())
         })
     }
     fn policy_current(&self) -> Boxed<'_, Result<Option<CurrentPolicy>, StateError>> {

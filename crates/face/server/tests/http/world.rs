@@ -6,6 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chancery_api::policy::SignedPolicy;
 use chancery_core::algorithm::KeyAlgorithm;
 use chancery_core::artifact::Artifact;
 use chancery_core::depth::Depth;
@@ -30,13 +31,14 @@ use chancery_server::dev_issuer::DevIssuer;
 use chancery_server::patience::Patience;
 use chancery_server::tls::Tls;
 use chancery_server::{Parts as ServerParts, ServerError, run_with};
+use chancery_testkit::governance::{root_hash, sign_first, sign_next};
 use chancery_testkit::keys::TestKey;
 use reqwest::Client;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::keyguard::{InProcess, TestClock, TestEntropy};
-use crate::ledger::MemoryLedger;
+use crate::ledger::{MemoryLedger, ORIGIN};
 
 pub(crate) const HOST: &str = "sign.example";
 pub(crate) const ISSUER: &str = "https://issuer.dev.localhost";
@@ -174,7 +176,10 @@ async fn gateway(
     ledger: &Arc<MemoryLedger>,
 ) -> Arc<Gateway> {
     let vkey = ledger.vkey().to_string();
-    let beginning = Beginning { organisation: "Test".into(), dev: true, keys: keys(), seed: [5; 16] };
+    let registration = DevKey::from_pkcs8(key).unwrap().registration(ISSUER);
+    let documents = documents(PROFILE, &registration);
+    let root = root_hash(&documents);
+    let beginning = Beginning { organisation: "Test".into(), dev: true, keys: keys(), root, seed: [5; 16] };
     let authorities = bootstrap::meet(keyguard.as_ref(), Some(beginning), &vkey).await.unwrap();
     let gateway = Gateway::new(Parts {
         clock: Arc::<TestClock>::clone(clock),
@@ -192,8 +197,8 @@ async fn gateway(
         ledger_vkey: vkey,
         ledger_url: "https://log2026.sign.example".into(),
     });
-    let registration = DevKey::from_pkcs8(key).unwrap().registration(ISSUER);
-    bootstrap::begin(&gateway, authorities, documents(PROFILE, &registration)).await.unwrap();
+    let sign = |documents: &Documents| Ok(sign_first(documents, ORIGIN));
+    bootstrap::begin(&gateway, authorities, documents, sign).await.unwrap();
     bootstrap::start(&gateway).await.unwrap();
     gateway
 }
@@ -203,17 +208,23 @@ pub(crate) fn documents(profile: &str, issuers: &str) -> Documents {
     Documents::new(files.map(|(path, text)| (path.to_owned(), text.to_owned())).into()).unwrap()
 }
 
-/// The governance that the world began with, changed by one word of the profile's purpose.
+/// The governance that the world began with, changed by one word of the profile's purpose, signed as the next version.
 pub(crate) fn changed_documents(world: &World) -> String {
     let profile = PROFILE.replace("try it out", "try it out again");
-    documents(&profile, &world.issuer.registration(ISSUER)).canonical().to_owned()
+    signed(world, &documents(&profile, &world.issuer.registration(ISSUER)))
+}
+
+fn signed(world: &World, documents: &Documents) -> String {
+    let set = sign_next(documents, &world.gateway.governance().unwrap().signed);
+    let documents = documents.canonical().to_owned();
+    serde_json::to_string(&SignedPolicy { documents, signatures: set.canonical().unwrap() }).unwrap()
 }
 
 /// The governance that the world began with, but two people must approve.
 pub(crate) fn with_approvals(world: &World) -> String {
     let profile = PROFILE.replace("need = 0", "need = 2");
     assert_ne!(profile, PROFILE);
-    documents(&profile, &world.issuer.registration(ISSUER)).canonical().to_owned()
+    signed(world, &documents(&profile, &world.issuer.registration(ISSUER)))
 }
 
 fn keys() -> Vec<KeySpec> {
