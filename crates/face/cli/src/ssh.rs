@@ -18,13 +18,13 @@ use crate::trust::read_bounded;
 pub(crate) struct Key {
     /// SSH key that signs: a private key file, or the .pub of one that the agent or a security key holds.
     #[arg(long = "key", env = "CHANCERY_SSH_KEY", value_name = "FILE")]
-    path: Option<PathBuf>,
+    ssh_key: Option<PathBuf>,
 }
 
 impl Key {
     /// The file, if one was named.
     pub(crate) fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
+        self.ssh_key.as_deref()
     }
     /// The file; it is a usage error not to name one.
     pub(crate) fn named(&self) -> Result<&Path, Failure> {

@@ -8,6 +8,10 @@
 //! keys = ["ssh-ed25519 AAAA… laptop"]
 //! valid_from = "2026-01-01T00:00:00Z"     # both optional; the end is not within
 //! valid_until = "2027-01-01T00:00:00Z"
+//! [[people.accounts]]                     # what the person is at an issuer: never approves what it asks for
+//! issuer = "github"
+//! claim = "actor_id"                      # actor, actor_id, email, subject, user_email, user_id, user_login
+//! value = "583231"
 //! [[people.roles]]
 //! role = "approve"                        # use, manage, approve or audit
 //! profiles = ["acme-release"]             # profiles, keys, or both; an auditor may have neither: everything
@@ -16,7 +20,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chancery_core::id::{KeyId, PersonId, ProfileName};
+use chancery_core::caller::Caller;
+use chancery_core::id::{IssuerName, KeyId, PersonId, ProfileName};
 use chancery_core::time::Time;
 use chancery_identity::sshsig::key::SshPublicKey;
 
@@ -28,6 +33,11 @@ use crate::problem::Report;
 pub const FILE: &str = "roster.toml";
 const SCHEMA: &str = "chancery.roster/1";
 const MAX_ROLES: usize = 32;
+const MAX_ACCOUNTS: usize = 16;
+const MAX_ACCOUNT: usize = 500;
+/// Claims that name the person who started a job.
+const ACCOUNT_CLAIMS: [&str; 7] =
+    ["actor", "actor_id", "email", "subject", "user_email", "user_id", "user_login"];
 const MAX_SCOPE: usize = 512;
 
 /// What somebody may do.
@@ -66,12 +76,21 @@ struct Duty {
     keys: BTreeSet<KeyId>,
 }
 
+/// What a person is called at an issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Account {
+    issuer: IssuerName,
+    claim: String,
+    value: String,
+}
+
 /// Somebody in the roster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     person: Person,
     from: Option<Time>,
     until: Option<Time>,
+    accounts: Vec<Account>,
     duties: Vec<Duty>,
 }
 
@@ -107,11 +126,29 @@ impl Member {
         let times = times.into_iter().filter_map(|(word, time)| Some(format!("membership {word} {}", time?)));
         keys.chain(duties).chain(times).collect()
     }
+    /// Whether the person started this caller's job, under any of their accounts.
+    #[must_use]
+    pub fn is_behind(&self, caller: &Caller) -> bool {
+        self.accounts.iter().any(|account| {
+            account.issuer == caller.issuer_name
+                && caller
+                    .claims
+                    .find(&account.claim)
+                    .is_some_and(|value| value.eq_ignore_ascii_case(&account.value))
+        })
+    }
+    /// Whether the person is in the roster at a moment and holds one of the roles for anything.
+    #[must_use]
+    pub fn holds(&self, roles: &[Role], at: Time) -> bool {
+        self.is_valid(at) && self.duties.iter().any(|duty| roles.contains(&duty.role))
+    }
+    fn is_valid(&self, at: Time) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until)
+    }
     /// Whether the person holds a role for a profile at a moment.
     #[must_use]
     pub fn may(&self, role: Role, profile: &ProfileName, at: Time) -> bool {
-        let is_valid = self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until);
-        is_valid && self.duties.iter().any(|duty| duty.role == role && duty.covers(profile))
+        self.is_valid(at) && self.duties.iter().any(|duty| duty.role == role && duty.covers(profile))
     }
 }
 
@@ -187,7 +224,35 @@ fn member(report: &mut Report, fields: &mut Fields, profiles: &ProfileKeys) -> O
         duties.extend(duty(report, &mut entry, profiles));
         entry.finish(report);
     }
-    Some(Member { person: person?, from, until, duties })
+    let accounts = accounts(report, fields);
+    Some(Member { person: person?, from, until, accounts, duties })
+}
+
+fn accounts(report: &mut Report, fields: &mut Fields) -> Vec<Account> {
+    let mut accounts = Vec::new();
+    for mut entry in fields.tables(report, "accounts", MAX_ACCOUNTS) {
+        let (issuer, claim, value) = (
+            entry.required(report, "issuer"),
+            entry.required(report, "claim"),
+            entry.required(report, "value"),
+        );
+        let known = |claim: &String| ACCOUNT_CLAIMS.contains(&claim.as_str());
+        if claim.as_ref().is_some_and(|claim| !known(claim)) {
+            report.error(&entry.name("claim"), format!("is not one of {}", ACCOUNT_CLAIMS.join(", ")));
+        }
+        if value.as_ref().is_some_and(|value| value.len() > MAX_ACCOUNT) {
+            report.error(&entry.name("value"), "is longer than 500 bytes");
+        }
+        let issuer = issuer.and_then(|issuer| {
+            let parsed = IssuerName::parse(&issuer);
+            parsed.map_err(|error| report.error(&entry.name("issuer"), error.to_string())).ok()
+        });
+        entry.finish(report);
+        if let (Some(issuer), Some(claim), Some(value)) = (issuer, claim, value) {
+            accounts.push(Account { issuer, claim, value });
+        }
+    }
+    accounts
 }
 
 fn moment(report: &mut Report, fields: &mut Fields, key: &str) -> Option<Time> {

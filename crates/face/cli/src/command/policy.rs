@@ -235,8 +235,8 @@ fn apply(
     let server = admin.connect(context)?;
     let set = match key.path() {
         Some(key) => {
-            let current: PolicyInForce = server.get("/v1/policy")?.json()?;
-            file.add(&policy_sign::next(&current, documents.version()), key)?
+            let current: SignedPolicy = server.get("/admin/policy")?.json()?;
+            file.add(&policy_sign::after(&current, documents.version())?, key)?
         }
         None => file.read()?,
     };

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use chancery_api::policy::PolicyInForce;
+use chancery_api::policy::{PolicyInForce, SignedPolicy};
 use chancery_core::id::PolicyVersion;
 use chancery_policy::governance::header::Header;
+use chancery_policy::governance::signed::SignatureSet;
 use serde_json::json;
 
 use super::Context;
 use super::policy::{Answer, Directory, load};
+use crate::catalogue::Code;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::file::signatures::SignatureFile;
@@ -36,8 +38,18 @@ pub(crate) struct Args {
     print: bool,
 }
 
+/// The place after a version, as its own signatures tell it.
+pub(super) fn after(current: &SignedPolicy, version: PolicyVersion) -> Result<Header, Failure> {
+    let set = SignatureSet::parse(&current.signatures);
+    let header = set.and_then(|set| Header::parse(set.header())).map_err(|error| {
+        Failure::new(Code::Answer, "the policy in force cannot be read").because(error.to_string(), "")
+    })?;
+    let sequence = header.sequence.saturating_add(1);
+    Ok(Header { ledger: header.ledger, previous: Some(header.version), sequence, version })
+}
+
 /// The place after a version.
-pub(super) fn next(current: &PolicyInForce, version: PolicyVersion) -> Header {
+fn next(current: &PolicyInForce, version: PolicyVersion) -> Header {
     Header {
         ledger: current.ledger.clone(),
         previous: Some(current.version),
