@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod custodian;
 pub mod entropy;
 pub mod governance;
+pub mod issuer;
 pub mod keys;
 pub mod ledger;
 pub mod memory;

@@ -14,6 +14,8 @@ pub mod purpose {
     pub const CODE_SIGNING: &[u8] = &[6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 3];
     /// timeStamping.
     pub const TIME_STAMPING: &[u8] = &[6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 8];
+    /// clientAuth.
+    pub const CLIENT_AUTH: &[u8] = &[6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2];
     /// serverAuth.
     pub const SERVER_AUTH: &[u8] = &[6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1];
 }
@@ -25,6 +27,8 @@ pub enum Usage<'a> {
     Authority,
     /// A leaf with these purposes, in a critical extension.
     Leaf(&'a [&'a [u8]]),
+    /// A leaf of a TLS peer: its purpose and its DNS names.
+    Tls(&'a [u8], &'a [&'a str]),
     /// A leaf with these purposes, in an extension that is not critical.
     LeafNotCritical(&'a [&'a [u8]]),
 }
@@ -83,6 +87,14 @@ impl CertificateSpec<'_> {
             Usage::Leaf(list) => {
                 out.extend(key_usage(0x80, 7));
                 out.extend(extension(&[0x55, 0x1d, 0x25], Critical::Yes, &purposes(list)));
+            }
+            Usage::Tls(purpose, names) => {
+                out.extend(key_usage(0x80, 7));
+                out.extend(extension(&[0x55, 0x1d, 0x25], Critical::No, &purposes(&[purpose])));
+                // subjectAltName, dNSName (RFC 5280 §4.2.1.6).
+                let names: Vec<Vec<u8>> = names.iter().map(|name| tlv(0x82, &[name.as_bytes()])).collect();
+                let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+                out.extend(extension(&[0x55, 0x1d, 0x11], Critical::No, &tlv(0x30, &names)));
             }
             Usage::LeafNotCritical(list) => {
                 out.extend(key_usage(0x80, 7));

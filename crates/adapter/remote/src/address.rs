@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use chancery_identity::issuer::Reach;
+use chancery_core::port::dialer::Reach;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// Whether an address may be contacted within `reach`. Link-local addresses, where metadata services live, never may.

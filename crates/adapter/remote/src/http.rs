@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use chancery_identity::issuer::Reach;
+use chancery_core::port::dialer::Reach;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 
@@ -87,11 +87,8 @@ impl Http {
         };
         Ok(Self { client: builder.build().map_err(HttpError::Client)?, reach, limits })
     }
-    /// Fetches a URL; only status 200 with a body within bounds counts.
-    pub async fn get(&self, url: &str) -> Result<Vec<u8>, HttpError> {
-        self.exchange(self.client.get(self.check(url)?)).await
-    }
-    /// Fetches a URL with a bearer credential, which goes to this URL's host only.
+    /// Fetches a URL with a bearer credential, which goes to this URL's host only; only status 200 with a body within
+    /// bounds counts.
     pub async fn get_as(&self, url: &str, bearer: &str) -> Result<Vec<u8>, HttpError> {
         let request =
             self.client.get(self.check(url)?).bearer_auth(bearer).header("accept", "application/json");

@@ -1,9 +1,8 @@
-//! What is called over HTTP that is not a key: issuer discovery, time stamping authorities, ambient tokens.
+//! What is called that is not a key: time stamping authorities, ambient tokens, and whatever the keyguard's tunnels
+//! lead to.
 
 pub mod address;
 pub mod ambient;
-pub mod discovery;
+pub mod dial;
 pub mod http;
-pub mod issuer_keys;
-pub mod jwks;
 pub mod tsa;

@@ -1,6 +1,5 @@
 //! Why a use case did not come to its end: refused, pending, temporary, or our fault.
 
-use chancery_core::port::issuer_keys::IssuerKeysError;
 use chancery_core::port::keyguard::KeyguardUnavailable;
 use chancery_core::port::sequencer::AppendError;
 use chancery_core::port::stamper::StampError;
@@ -46,11 +45,6 @@ impl From<StateError> for Failure {
 }
 impl From<StampError> for Failure {
     fn from(error: StampError) -> Self {
-        Self::Temporary(error.to_string())
-    }
-}
-impl From<IssuerKeysError> for Failure {
-    fn from(error: IssuerKeysError) -> Self {
         Self::Temporary(error.to_string())
     }
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use chancery_core::id::KeyId;
 use chancery_core::port::clock::Clock;
 use chancery_core::port::custodian::KeyDescription;
+use chancery_core::port::dialer::Dialer;
 use chancery_core::port::entropy::Entropy;
-use chancery_core::port::issuer_keys::IssuerKeys;
 use chancery_core::port::keyguard::Keyguard;
 use chancery_core::port::ledger_reader::LedgerReader;
 use chancery_core::port::sequencer::Sequencer;
@@ -20,6 +20,7 @@ use crate::denied::DeniedLedger;
 use crate::failure::Failure;
 use crate::flights::Flights;
 use crate::governance::Governance;
+use crate::issuer_keys::IssuerKeys;
 use crate::limits::Limits;
 use crate::trust::Trust;
 
@@ -38,8 +39,8 @@ pub struct Parts {
     pub ledger: Arc<dyn LedgerReader>,
     /// What is remembered beside it.
     pub state: Arc<dyn State>,
-    /// Issuers' keys.
-    pub issuer_keys: Arc<dyn IssuerKeys>,
+    /// Connections for the keyguard's tunnels.
+    pub dialer: Arc<dyn Dialer>,
     /// Remote time stamping authorities by name.
     pub stampers: BTreeMap<String, Arc<dyn Stamper>>,
     /// What their timestamps are verified with: address and chain, own certificate first, root last.
@@ -65,6 +66,7 @@ pub struct Gateway {
     pub(crate) flights: Flights,
     /// Versions come into force one at a time.
     pub(crate) applying: tokio::sync::Mutex<()>,
+    pub(crate) issuer_keys: IssuerKeys,
     governance: RwLock<Option<Arc<Governance>>>,
     trust: RwLock<Option<Arc<Trust>>>,
     keys: RwLock<Arc<BTreeMap<KeyId, KeyDescription>>>,
@@ -80,6 +82,7 @@ impl Gateway {
             denied: DeniedLedger::default(),
             flights: Flights::default(),
             applying: tokio::sync::Mutex::new(()),
+            issuer_keys: IssuerKeys::default(),
             governance: RwLock::new(None),
             trust: RwLock::new(None),
             keys: RwLock::new(Arc::default()),

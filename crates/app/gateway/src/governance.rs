@@ -185,12 +185,14 @@ pub fn unexpected(call: &str, reply: &Reply) -> Failure {
         | Reply::Cosigned(_)
         | Reply::Healthy(_)
         | Reply::Hello(_)
+        | Reply::IssuerKeys(_)
         | Reply::Key(_)
         | Reply::Keys(_)
         | Reply::NotCosigned(_)
         | Reply::Policy(_)
         | Reply::Ordered(_)
         | Reply::Stamped(_)
+        | Reply::Tunnel(_)
         | Reply::TrustSigned(_) => {
             Failure::Internal(format!("keyguard answered `{call}` with another reply"))
         }

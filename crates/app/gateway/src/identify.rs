@@ -10,6 +10,7 @@ use chancery_identity::jwk::KeySet;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::governance::Governance;
+use crate::issuer_keys;
 
 /// A caller with the proof of who it is.
 #[derive(Debug, Clone)]
@@ -34,19 +35,25 @@ pub async fn identify(
     };
     let token = token.ok_or_else(missing)?;
     let peeked = peek(token, &governance.issuers)?;
-    let issuer_keys = match peeked.issuer.pinned_keys() {
-        Some(keys) => keys.to_owned(),
-        None => gateway.parts.issuer_keys.keys(peeked.issuer.name(), peeked.key_id.as_deref()).await?,
-    };
-    let keys = KeySet::parse(peeked.issuer, &issuer_keys)
-        .map_err(|error| Failure::Temporary(format!("keys of issuer `{}`: {error}", peeked.issuer.name())))?;
     let expected = Expectation {
         audience_host: &gateway.parts.audience_host,
         request,
         kind: request.map(|_| CallerKind::Workload),
         now: gateway.parts.clock.now(),
     };
-    let caller = authenticate(token, &governance.issuers, &keys, &expected)?;
+    let (caller, issuer_keys) = match peeked.issuer.pinned_keys() {
+        Some(pinned) => {
+            let unusable =
+                |error| Failure::Temporary(format!("keys of issuer `{}`: {error}", peeked.issuer.name()));
+            let keys = KeySet::parse(peeked.issuer, pinned).map_err(unusable)?;
+            (authenticate(token, &governance.issuers, &keys, &expected)?, pinned.to_owned())
+        }
+        None => {
+            let keys =
+                issuer_keys::keys(gateway, governance, peeked.issuer, peeked.key_id.as_deref()).await?;
+            (authenticate(token, &governance.issuers, &keys.set, &expected)?, keys.text.clone())
+        }
+    };
     Ok(Identified { caller, evidence: Evidence { token: token.to_owned(), issuer_keys, approval: None } })
 }
 

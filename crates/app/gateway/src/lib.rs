@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod governance;
 pub mod identify;
 pub mod intent;
+pub mod issuer_keys;
 pub mod keys;
 pub mod limits;
 pub mod order;

@@ -75,6 +75,7 @@ impl Intents {
             | Body::DeniedCount(_)
             | Body::Exception(_)
             | Body::Freeze(_)
+            | Body::IssuerKeys(_)
             | Body::Key(_)
             | Body::Pending(_)
             | Body::Policy(_)

@@ -17,6 +17,8 @@ use crate::custodians::Custodians;
 use crate::durable::Durable;
 use crate::established::Established;
 use crate::follow::{FollowStateError, Followed};
+use crate::issuer_keys::desk::Desk;
+use crate::issuer_keys::line;
 use crate::policy::{Accepted, Governance};
 use crate::{authority, certificate, duty, health, policy, sign, stamp, trust};
 
@@ -39,6 +41,8 @@ pub struct Parts {
     pub builder: String,
     /// Roots of the remote time stamping authorities that a trust snapshot may name.
     pub timestamp_roots: Vec<Certificate>,
+    /// Under which roots issuers prove who they are when their keys are fetched.
+    pub issuer_roots: rustls::RootCertStore,
     /// What the sandbox reported at start, for `doctor`.
     pub sandbox: Vec<ReportLine>,
 }
@@ -52,6 +56,7 @@ pub struct Keyguard {
     pub(crate) accepted: Mutex<Option<Accepted>>,
     pub(crate) established: RwLock<Option<Arc<Established>>>,
     pub(crate) chains: Chains,
+    pub(crate) issuer_keys: Desk,
     pub(crate) memory: Durable,
 }
 
@@ -98,6 +103,11 @@ impl Keyguard {
         let followed = Followed::resume(parts.memory.as_ref(), sequence)?;
         let established = authority::load(parts.memory.as_ref())?;
         let chains = Chains::load(parts.memory.as_ref())?;
+        let unusable = |error: String| FollowStateError::Kept(error);
+        let tls = line::tls(parts.issuer_roots.clone(), Arc::clone(&parts.clock));
+        let tls = tls.map_err(|error| unusable(error.to_string()))?;
+        let issuer_keys =
+            Desk::new(tls, parts.memory.as_ref()).map_err(|error| unusable(error.to_string()))?;
         Ok(Self {
             memory: Durable::new(Arc::clone(&parts.memory)),
             parts,
@@ -106,6 +116,7 @@ impl Keyguard {
             accepted: Mutex::new(accepted),
             established: RwLock::new(established.map(Arc::new)),
             chains,
+            issuer_keys,
         })
     }
 
@@ -137,6 +148,8 @@ impl Keyguard {
             Call::Policy { documents, signatures } => {
                 reply(policy::load(self, &documents, &signatures), Reply::Policy)
             }
+            Call::IssuerKeys(wish) => self.issuer_keys.ask(self, &wish),
+            Call::Tunnel(piped) => self.issuer_keys.piped(self, &piped),
             Call::Sign(orders) => reply(sign::sign(self, &orders), Reply::Ordered),
             Call::Stamp(wish) => reply(stamp::stamp(self, &wish), Reply::Stamped),
             Call::KeyCreate(spec) => {
@@ -178,7 +191,11 @@ impl Keyguard {
 
     fn follow(&self, follow: &Follow) -> Result<String, CosignError> {
         let now = self.parts.clock.now();
+        let named = self.issuer_keys.named(self, follow)?;
         let cosignable = self.followed.advance(follow, &self.memory, now)?;
+        // After the ledger's own piece: where this one is lost, the gateway logs the keys once more.
+        let kept = self.issuer_keys.recorded(&named, &self.memory);
+        kept.map_err(|error| CosignError::Unavailable(error.to_string()))?;
         self.parts.steps.reached(Step::KeyguardFollowed);
         duty::cosign(self, &cosignable, now).map_err(|error| CosignError::Unavailable(error.to_string()))
     }

@@ -15,6 +15,7 @@ pub mod established;
 pub mod follow;
 pub mod health;
 pub mod intents;
+pub mod issuer_keys;
 pub mod keyguard;
 pub mod names;
 pub mod opened;

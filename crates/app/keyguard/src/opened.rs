@@ -9,7 +9,9 @@ use chancery_core::digest::Sha256;
 use chancery_core::order::{MAX_ORDERS, Orders};
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::request::Request;
+use chancery_core::time::Time;
 use chancery_identity::authenticate::{Expectation, authenticate, peek};
+use chancery_identity::issuer::Issuer;
 use chancery_identity::jwk::KeySet;
 use chancery_policy::profile::Profile;
 
@@ -54,15 +56,30 @@ impl<'a> Opened<'a> {
         let issuers = &self.governance.issuers;
         let evidence = &self.orders.evidence;
         let peeked = peek(&evidence.token, issuers)?;
-        let keys = peeked.issuer.pinned_keys().unwrap_or(&evidence.issuer_keys);
-        let keys = KeySet::parse(peeked.issuer, keys).map_err(|error| invalid(error.to_string()))?;
+        let now = self.keyguard.parts.clock.now();
+        let keys = self.keys(peeked.issuer, now)?;
         let expected = Expectation {
             audience_host: &self.keyguard.parts.audience_host,
             request: Some(self.request.id()),
             kind: Some(CallerKind::Workload),
-            now: self.keyguard.parts.clock.now(),
+            now,
         };
         authenticate(&evidence.token, issuers, &keys, &expected)
+    }
+
+    /// The issuer's keys: pinned, or fetched by this keyguard. The evidence must hold the same, for it is kept.
+    fn keys(&self, issuer: &Issuer, now: Time) -> Result<Arc<KeySet>, Refusal> {
+        let shown = &self.orders.evidence.issuer_keys;
+        let Some(pinned) = issuer.pinned_keys() else {
+            return self.keyguard.issuer_keys.known(issuer, shown, now);
+        };
+        if pinned != shown {
+            let what = "the keys of the issuer are not those that the policy pins";
+            let digest = |text: &str| Sha256::of(text.as_bytes()).to_string();
+            let refusal = Refusal::new(RefusalCode::IssuerKeysForeign, what);
+            return Err(refusal.because(digest(shown), digest(pinned)));
+        }
+        KeySet::parse(issuer, pinned).map(Arc::new).map_err(|error| invalid(error.to_string()))
     }
 
     /// The profile that the request names.

@@ -70,6 +70,8 @@ pub(crate) struct KeyguardSection {
     /// PKCS#11 tokens.
     #[serde(default)]
     pub(crate) pkcs11: Vec<Pkcs11Section>,
+    /// PEM file with the authorities of issuers inside the company, beside those that the machine trusts.
+    pub(crate) issuer_ca: Option<PathBuf>,
     /// Name of the backend for new artifact keys: `software` or a token's name.
     #[serde(default = "software")]
     pub(crate) artifact_keys: String,
@@ -164,6 +166,7 @@ impl Config {
         anchor(&mut self.governance_dir);
         self.keyguard.passphrase_file.iter_mut().for_each(anchor);
         self.keyguard.credential_file.iter_mut().for_each(anchor);
+        self.keyguard.issuer_ca.iter_mut().for_each(anchor);
         for token in &mut self.keyguard.pkcs11 {
             anchor(&mut token.pin_file);
         }

@@ -80,6 +80,8 @@ const fn kind(call: &Call) -> &'static str {
         Call::Hello { .. } => "hello",
         Call::Initialise(_) => "initialise",
         Call::Follow(_) => "follow",
+        Call::IssuerKeys(_) => "issuer-keys",
+        Call::Tunnel(_) => "tunnel",
         Call::Policy { .. } => "policy",
         Call::Sign(_) => "sign",
         Call::Stamp(_) => "stamp",
@@ -103,6 +105,8 @@ const fn result(reply: &Result<Reply, KeyguardUnavailable>) -> &'static str {
             Reply::Hello(_)
             | Reply::Authorities(_)
             | Reply::Cosigned(_)
+            | Reply::IssuerKeys(_)
+            | Reply::Tunnel(_)
             | Reply::Policy(_)
             | Reply::Ordered(_)
             | Reply::Stamped(_)

@@ -24,6 +24,7 @@ use chancery_ledger::vkey::VerifierKey;
 use chancery_link::client::KeyguardClient;
 use chancery_policy::documents::Documents;
 use chancery_policy::governance::signed::SignatureSet;
+use chancery_remote::dial::TcpDialer;
 use chancery_remote::tsa::authority::AuthorityConfig;
 use chancery_remote::tsa::pool::{PoolConfig, TsaPool};
 use chancery_server::measures::Measures;
@@ -36,7 +37,6 @@ use crate::dev;
 use crate::documents;
 use crate::export;
 use crate::greeting::Greeted;
-use crate::issuer_keys::GovernedKeys;
 use crate::listen;
 use crate::ports::{SystemClock, SystemEntropy};
 use crate::pulse;
@@ -157,7 +157,6 @@ fn assemble(
     (ledger_vkey, steps): (String, Arc<dyn Steps>),
 ) -> anyhow::Result<Arc<Gateway>> {
     let greeted = Greeted::new(Arc::clone(keyguard) as _);
-    let issuer_keys = Arc::new(GovernedKeys::new(Arc::new(SystemClock)));
     let mut stampers: BTreeMap<String, Arc<dyn Stamper>> = BTreeMap::new();
     let mut stamper_chains = Vec::new();
     for section in &config.tsa {
@@ -172,7 +171,7 @@ fn assemble(
         sequencer: Arc::clone(appends) as _,
         ledger: Arc::clone(ledger) as _,
         state: Arc::clone(ledger) as _,
-        issuer_keys: Arc::clone(&issuer_keys) as _,
+        dialer: Arc::new(TcpDialer),
         stampers,
         stamper_chains,
         steps,
@@ -181,7 +180,6 @@ fn assemble(
         ledger_vkey,
         ledger_url: format!("https://{}", config.ledger.origin),
     });
-    issuer_keys.follow(&gateway);
     greeted.follow(&gateway);
     Ok(gateway)
 }
@@ -194,7 +192,7 @@ fn stamper(section: &TsaSection) -> anyhow::Result<(TsaPool, Vec<Certificate>)> 
     let authority = AuthorityConfig {
         name: section.name.clone(),
         url: section.url.clone(),
-        reach: chancery_identity::issuer::Reach::Private,
+        reach: chancery_core::port::dialer::Reach::Private,
         roots: vec![root],
         known: chain.clone(),
         pinned: Vec::new(),

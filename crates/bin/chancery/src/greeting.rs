@@ -9,8 +9,8 @@ use chancery_core::refusal::RefusalCode;
 use chancery_gateway::bootstrap;
 use chancery_gateway::gateway::Gateway;
 
-/// Passes calls on. An order that is refused for want of a policy was not begun, so it is given once more after the
-/// keyguard was told; without this, a caller would be blamed for a restart.
+/// Passes calls on. An order (or a wish for an issuer's keys) that is refused for want of a policy was not begun, so it
+/// is given once more after the keyguard was told; without this, a caller would be blamed for a restart.
 #[derive(Debug)]
 pub(crate) struct Greeted {
     client: Arc<dyn Keyguard>,
@@ -43,6 +43,10 @@ fn lacks_policy(reply: &Reply) -> bool {
 
 impl Keyguard for Greeted {
     fn call(&self, call: Call) -> Boxed<'_, Result<Reply, KeyguardUnavailable>> {
-        if matches!(call, Call::Sign(_)) { Box::pin(self.order(call)) } else { self.client.call(call) }
+        if matches!(call, Call::Sign(_) | Call::IssuerKeys(_)) {
+            Box::pin(self.order(call))
+        } else {
+            self.client.call(call)
+        }
     }
 }

@@ -18,6 +18,7 @@ use chancery_sandbox::sandbox::{Network, Profile, Sandbox};
 use chancery_x509::certificate::{Certificate, parse_pem_bundle};
 
 use crate::config::{Config, Pkcs11Section};
+use crate::issuer_roots;
 use crate::ports::{SystemClock, SystemEntropy};
 use crate::supervisor;
 
@@ -54,6 +55,7 @@ pub(crate) fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
     }
     let backends = backends(&config)?;
     let timestamp_roots = timestamp_roots(&config)?;
+    let issuer_roots = issuer_roots::load(config.keyguard.issuer_ca.as_deref())?;
     let sandbox = close(&config);
     let custodians = Custodians::new(backends, &config.keyguard.artifact_keys)?;
     let keys = if custodians.list().is_empty() { Keys::Absent } else { Keys::Present };
@@ -67,6 +69,7 @@ pub(crate) fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
         audience_host: config.host.clone(),
         builder: config.url(),
         timestamp_roots,
+        issuer_roots,
         sandbox,
     };
     let keyguard: Arc<dyn Handler> = Arc::new(Behind(Keyguard::new(parts).context(RefusesToStart)?));

@@ -12,7 +12,7 @@ mod gateway_role;
 mod greeting;
 mod host;
 mod init;
-mod issuer_keys;
+mod issuer_roots;
 mod keyguard_role;
 mod listen;
 mod ports;

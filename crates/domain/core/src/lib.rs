@@ -25,5 +25,6 @@ pub mod refusal;
 pub mod request;
 pub mod statement;
 pub mod time;
+pub mod tunnel;
 pub mod verdict;
 pub mod warrant;

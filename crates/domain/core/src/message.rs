@@ -10,6 +10,7 @@ use crate::port::cosigner::{CosignError, Follow};
 use crate::port::custodian::{KeyDescription, KeySpec, Signature};
 use crate::refusal::Refusal;
 use crate::time::Time;
+use crate::tunnel::{FetchedKeys, KeysWish, Piped, Tunnel};
 
 /// Both sides must say the same; a mixed upgrade is refused in words instead of misunderstood.
 pub const PROTOCOL: u32 = 3;
@@ -36,6 +37,10 @@ pub enum Call {
         /// Header and signatures, canonical JSON; their SHA-256 must be the one that the ledger names with it.
         signatures: String,
     },
+    /// An issuer's keys, from the keyguard's cache or through a tunnel.
+    IssuerKeys(KeysWish),
+    /// Bytes that came through a tunnel.
+    Tunnel(Piped),
     /// Orders for signatures of one request.
     Sign(Box<Orders>),
     /// A timestamp by the built-in authority.
@@ -75,6 +80,10 @@ pub enum Reply {
     NotCosigned(CosignError),
     /// To `Policy`: the version that is in force now.
     Policy(PolicyVersion),
+    /// To `IssuerKeys` and `Tunnel`: the keys are here.
+    IssuerKeys(Box<FetchedKeys>),
+    /// To `IssuerKeys` and `Tunnel`: bytes to pipe.
+    Tunnel(Tunnel),
     /// To `Sign`: what each order came to, in their order.
     Ordered(Vec<Ordered>),
     /// To `Stamp`: a TimeStampResp, DER.

@@ -74,6 +74,9 @@ pub enum RefusalCode {
     /// The policy version does not carry the signatures of the root's people.
     #[serde(rename = "CH5005")]
     PolicyUnsigned,
+    /// The issuer's keys are not those that the keyguard fetched itself or that the policy pins.
+    #[serde(rename = "CH5010")]
+    IssuerKeysForeign,
 }
 
 /// Who has to act.
@@ -116,10 +119,11 @@ impl RefusalCode {
             Self::PolicyVersionWrong => "CH5003",
             Self::StatementInvalid => "CH5004",
             Self::PolicyUnsigned => "CH5005",
+            Self::IssuerKeysForeign => "CH5010",
         }
     }
     /// Every code with its meaning in one line, for the reference page and `chancery help CODE`.
-    pub const ALL: [(Self, &'static str); 22] = [
+    pub const ALL: [(Self, &'static str); 23] = [
         (Self::TokenInvalid, "the token is malformed, unsigned, or signed by a key that is not the issuer's"),
         (Self::IssuerUnknown, "the token's issuer is not registered"),
         (Self::AudienceWrong, "the token was made for another audience"),
@@ -142,6 +146,10 @@ impl RefusalCode {
         (Self::PolicyVersionWrong, "the policy version is not the one that the ledger names"),
         (Self::StatementInvalid, "the statement is not what it claims to be"),
         (Self::PolicyUnsigned, "the policy is not signed by enough people of the root, or not in its place"),
+        (
+            Self::IssuerKeysForeign,
+            "the issuer's keys are not those that the keyguard fetched or the policy pins",
+        ),
     ];
     /// Who has to act.
     #[must_use]
@@ -168,7 +176,8 @@ impl RefusalCode {
             | Self::IntentInvalid
             | Self::PolicyVersionWrong
             | Self::StatementInvalid
-            | Self::PolicyUnsigned => RefusalClass::Invalid,
+            | Self::PolicyUnsigned
+            | Self::IssuerKeysForeign => RefusalClass::Invalid,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chancery_core::caller::CallerKind;
 use chancery_core::id::IssuerName;
+use chancery_core::port::dialer::Reach;
 
 use crate::algorithm::JwsAlgorithm;
 use crate::dialect::Dialect;
@@ -16,17 +17,6 @@ pub enum AudienceMode {
     Fixed,
     /// `chancery:<host>:sha256:<request id>`.
     Request,
-}
-
-/// Which addresses may be contacted for this issuer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// A development issuer on this machine; plain HTTP. Never registered in production.
-    Loopback,
-    /// Private addresses too (`allow_private = true`): an issuer inside the company.
-    Private,
-    /// Public addresses only.
-    Public,
 }
 
 /// Which `typ` the token's header must carry, so that one kind of token never passes as another (RFC 8725 §3.11).

@@ -28,11 +28,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chancery_core::caller::CallerKind;
 use chancery_core::id::IssuerName;
+use chancery_core::port::dialer::Reach;
 use serde::Deserialize;
 
 use crate::algorithm::JwsAlgorithm;
 use crate::dialect::{Dialect, NORMALISED};
-use crate::issuer::{AudienceMode, Bounds, Issuer, Issuers, Reach, TokenType};
+use crate::issuer::{AudienceMode, Bounds, Issuer, Issuers, TokenType};
 use crate::jwk::KeySet;
 use crate::url::IssuerUrl;
 
@@ -198,10 +199,10 @@ fn build(name: &str, registration: Registration) -> Result<Issuer, Vec<String>> 
 }
 
 fn reach(url: &IssuerUrl, registration: &Registration) -> Reach {
-    match (url.is_https(), registration.allow_private) {
-        (false, _) => Reach::Loopback,
-        (true, true) => Reach::Private,
-        (true, false) => Reach::Public,
+    match (url.is_loopback(), registration.allow_private) {
+        (true, _) => Reach::Loopback,
+        (false, true) => Reach::Private,
+        (false, false) => Reach::Public,
     }
 }
 

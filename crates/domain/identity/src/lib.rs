@@ -9,6 +9,7 @@ pub mod audience;
 pub mod authenticate;
 pub mod dev_issuer;
 pub mod dialect;
+pub mod discovery;
 mod excerpt;
 mod invalid_token;
 pub mod issuer;

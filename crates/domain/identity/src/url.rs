@@ -97,7 +97,8 @@ impl fmt::Display for IssuerUrl {
     }
 }
 
-fn check_authority<'a>(authority: &'a str, default_port: &str) -> Result<&'a str, InvalidUrl> {
+/// Checks host and port; answers with the host.
+pub(crate) fn check_authority<'a>(authority: &'a str, default_port: &str) -> Result<&'a str, InvalidUrl> {
     let (host, port) = match authority.strip_prefix("[::1]") {
         Some("") => ("[::1]", None),
         Some(rest) => ("[::1]", Some(rest.strip_prefix(':').unwrap_or("none"))),

@@ -16,7 +16,7 @@ use chancery_core::digest::Sha256;
 use chancery_core::environment::Environment;
 use chancery_core::family::Family;
 use chancery_core::format::FormatName;
-use chancery_core::id::{KeyId, PolicyVersion, ProfileName, RequestId, StatementId};
+use chancery_core::id::{IssuerName, KeyId, PolicyVersion, ProfileName, RequestId, StatementId};
 use chancery_core::order::base64_bytes;
 use chancery_core::port::custodian::CustodyClass;
 use chancery_core::port::sequencer::MAX_LEAF;
@@ -82,6 +82,8 @@ pub enum Body {
     Freeze(act::Freeze),
     /// A signature is about to be made.
     Intent(Box<Intent>),
+    /// The keyguard fetched the keys of an issuer.
+    IssuerKeys(IssuerKeys),
     /// A key appeared or was stopped.
     Key(Key),
     /// A request waits for people, other builders or time.
@@ -120,6 +122,17 @@ pub struct Policy {
     pub sequence: u64,
     /// SHA-256 of the header and the signatures that bring it into force.
     pub signatures: Sha256,
+}
+
+/// An issuer's keys, as the keyguard fetched them itself: it cosigns no other. Tokens are believed under keys whose
+/// digest is in the ledger, so the evidence can be checked after the issuer rotated them.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerKeys {
+    /// The issuer's registered name.
+    pub issuer: IssuerName,
+    /// SHA-256 of the JWK set as received.
+    pub sha256: Sha256,
 }
 
 /// What happened to a key.
@@ -334,6 +347,7 @@ impl Event {
             | Body::DeniedCount(_)
             | Body::Exception(_)
             | Body::Freeze(_)
+            | Body::IssuerKeys(_)
             | Body::Key(_)
             | Body::Policy(_)
             | Body::Reanchor(_)

@@ -1,6 +1,6 @@
 //! GitHub Actions: `ACTIONS_ID_TOKEN_REQUEST_URL` is asked with the audience and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
 
-use chancery_identity::issuer::Reach;
+use chancery_core::port::dialer::Reach;
 use reqwest::Url;
 use serde::Deserialize;
 use zeroize::Zeroizing;

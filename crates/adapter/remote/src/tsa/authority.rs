@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use chancery_core::port::dialer::Reach;
 use chancery_core::time::Time;
-use chancery_identity::issuer::Reach;
 use chancery_x509::certificate::Certificate;
 use chancery_x509::tsp::imprint::Imprint;
 use chancery_x509::tsp::request::{CertificateWish, Nonce, TimestampRequest};

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use chancery_identity::issuer::Reach;
+use chancery_core::port::dialer::Reach;
 use chancery_x509::tsp::response::MAX_SIZE;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::redirect::Policy;

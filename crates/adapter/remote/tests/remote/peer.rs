@@ -1,10 +1,8 @@
 //! A peer on the loopback address that answers as badly as it is told to, and counts.
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use chancery_core::port::clock::Clock;
-use chancery_core::time::Time;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -19,8 +17,6 @@ pub(crate) enum Answer {
     Drip,
     /// The connection is closed at once.
     Hangup,
-    /// The answer waits until the peer is told to go on.
-    Gate(Arc<tokio::sync::Semaphore>, String),
 }
 
 pub(crate) fn ok(body: impl Into<String>) -> Answer {
@@ -100,10 +96,6 @@ async fn reply(stream: &mut TcpStream, answer: Answer, origin: &str) -> std::io:
     };
     match answer {
         Answer::Is(status, extra, body) => stream.write_all(send(status, extra, body).as_bytes()).await,
-        Answer::Gate(gate, body) => {
-            gate.acquire().await.unwrap().forget();
-            stream.write_all(send(200, String::new(), body).as_bytes()).await
-        }
         Answer::Flood { bytes, announced } => {
             let length = if announced { format!("content-length: {bytes}\r\n") } else { String::new() };
             stream
@@ -126,24 +118,5 @@ async fn reply(stream: &mut TcpStream, answer: Answer, origin: &str) -> std::io:
             }
         }
         Answer::Hangup => Ok(()),
-    }
-}
-
-/// A clock that only moves when told to.
-#[derive(Debug, Default)]
-pub(crate) struct HandClock(AtomicI64);
-
-impl HandClock {
-    pub(crate) fn at(seconds: i64) -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(seconds)))
-    }
-    pub(crate) fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> Time {
-        Time::from_seconds(self.0.load(Ordering::SeqCst))
     }
 }

@@ -9,6 +9,7 @@
     reason = "test"
 )]
 
+mod issuer_keys;
 mod lying;
 mod open;
 mod port;

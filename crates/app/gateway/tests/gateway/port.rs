@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use chancery_core::digest::DigestAlgorithm;
-use chancery_core::id::IssuerName;
 use chancery_core::message::{Call, Reply, Stamp};
 use chancery_core::port::Boxed;
 use chancery_core::port::cosigner::{CosignError, Follow};
-use chancery_core::port::issuer_keys::{IssuerKeys, IssuerKeysError};
+use chancery_core::port::dialer::{DialError, Dialer, Reach, Wire};
 use chancery_core::port::keyguard::{Keyguard as KeyguardPort, KeyguardUnavailable};
 use chancery_core::port::stamper::{StampError, Stamped, Stamper};
 use chancery_core::time::Time;
+use chancery_core::tunnel::Peer;
 use chancery_keyguard::keyguard::Keyguard;
 use chancery_testkit::custodian::{FakeCustodian, Fault};
 use chancery_x509::tsp::imprint::Imprint;
@@ -63,18 +63,13 @@ impl KeyguardPort for InProcess {
     }
 }
 
-/// Keys of issuers that are not pinned: there are none.
+/// Nobody can be reached.
 #[derive(Debug)]
-pub(crate) struct NoKeys;
+pub(crate) struct NoNetwork;
 
-impl IssuerKeys for NoKeys {
-    fn keys<'a>(
-        &'a self,
-        issuer: &'a IssuerName,
-        _: Option<&'a str>,
-    ) -> Boxed<'a, Result<String, IssuerKeysError>> {
-        let error = IssuerKeysError::Unavailable { issuer: issuer.clone(), why: "no network".to_owned() };
-        Box::pin(async move { Err(error) })
+impl Dialer for NoNetwork {
+    fn dial<'a>(&'a self, _: &'a Peer, _: Reach) -> Boxed<'a, Result<Box<dyn Wire>, DialError>> {
+        Box::pin(async { Err(DialError("no network".to_owned())) })
     }
 }
 

@@ -14,6 +14,7 @@ use chancery_core::message::CertificateIssue;
 use chancery_core::order::{Order, Orders};
 use chancery_core::port::clock::Clock as _;
 use chancery_core::port::custodian::KeySpec;
+use chancery_core::port::dialer::Dialer;
 use chancery_core::port::step::NoSteps;
 use chancery_core::request::Request;
 use chancery_core::statement::Statement;
@@ -41,9 +42,10 @@ use chancery_testkit::entropy::CountingEntropy;
 use chancery_testkit::governance::{root_hash, sign_first, sign_next};
 use chancery_testkit::ledger::FakeLedger;
 use chancery_testkit::memory::FakeMemory;
+use rustls::RootCertStore;
 use serde_json::{Value, json};
 
-use crate::port::{InProcess, NoKeys, Remote};
+use crate::port::{InProcess, NoNetwork, Remote};
 
 pub(crate) const HOST: &str = "sign.example";
 pub(crate) const ISSUER: &str = "https://issuer.dev.localhost";
@@ -65,7 +67,11 @@ pub(crate) struct World {
     memory: Arc<FakeMemory>,
     issuer: DevKey,
     documents: BTreeMap<String, String>,
+    network: Network,
 }
+
+/// Whom the gateway can call, and whom the keyguard believes.
+type Network = (Arc<dyn Dialer>, RootCertStore);
 
 fn start() -> Time {
     Time::parse_rfc3339("2026-11-20T12:00:00Z").unwrap()
@@ -117,16 +123,32 @@ impl World {
     pub(crate) async fn new() -> Self {
         let issuer = DevKey::generate().unwrap();
         let documents = governance(&issuer);
+        Self::over(issuer, documents, (Arc::new(NoNetwork), RootCertStore::empty())).await
+    }
+    /// An installation whose issuer's keys are not pinned but fetched.
+    pub(crate) async fn far(dialer: Arc<dyn Dialer>, roots: RootCertStore) -> Self {
+        let issuer = DevKey::generate().unwrap();
+        let mut documents = governance(&issuer);
+        let text = documents.get_mut("issuers.toml").unwrap();
+        let pinned = |line: &&str| !line.starts_with("pinned_keys");
+        *text = text.lines().filter(pinned).map(|line| format!("{line}\n")).collect();
+        Self::over(issuer, documents, (dialer, roots)).await
+    }
+    /// The issuer's JWK set.
+    pub(crate) fn jwks(&self) -> String {
+        self.issuer.jwks()
+    }
+    async fn over(issuer: DevKey, documents: BTreeMap<String, String>, network: Network) -> Self {
         let clock = Arc::new(HandClock::at(start()));
         let custodian = FakeCustodian::new();
         let memory = Arc::new(FakeMemory::default());
         let ledger = FakeLedger::new(ORIGIN);
-        let port = InProcess::new(keyguard(&clock, &custodian, &memory), custodian.clone());
+        let port = InProcess::new(keyguard(&clock, &custodian, &memory, &network.1), custodian.clone());
         let follower = Arc::clone(&port);
         ledger.follow_with(Arc::new(move |follow| follower.follow(follow)));
         let remote =
             Arc::new(Remote { keyguard: Arc::clone(&port), away: AtomicBool::new(false), now: start() });
-        let gateway = gateway(&clock, &port, &ledger, &remote);
+        let gateway = gateway(&clock, &port, &ledger, (&remote, &network.0));
         let parsed = Documents::new(documents.clone()).unwrap();
         let beginning = Beginning {
             organisation: "Development".to_owned(),
@@ -147,7 +169,7 @@ impl World {
         };
         keys::certify(&gateway, wish).await.unwrap();
         bootstrap::start(&gateway).await.unwrap();
-        Self { clock, custodian, ledger, port, remote, gateway, memory, issuer, documents }
+        Self { clock, custodian, ledger, port, remote, gateway, memory, issuer, documents, network }
     }
     /// Brings documents into force as the next version.
     pub(crate) async fn apply(&self, documents: Documents) -> Result<PolicyVersion, Failure> {
@@ -157,12 +179,12 @@ impl World {
     }
     /// Another process on the same memory and keys; it is told the policy as after every restart.
     pub(crate) async fn restart_keyguard(&self) {
-        self.port.restart(keyguard(&self.clock, &self.custodian, &self.memory));
+        self.port.restart(keyguard(&self.clock, &self.custodian, &self.memory, &self.network.1));
         bootstrap::greet_again(&self.gateway).await.unwrap();
     }
     /// Another gateway on the same ledger, before it was started.
     pub(crate) fn fresh_gateway(&self) -> Arc<Gateway> {
-        gateway(&self.clock, &self.port, &self.ledger, &self.remote)
+        gateway(&self.clock, &self.port, &self.ledger, (&self.remote, &self.network.0))
     }
     /// The documents with one file changed.
     pub(crate) fn changed(&self, path: &str, from: &str, to: &str) -> Documents {
@@ -234,7 +256,12 @@ impl World {
     }
 }
 
-fn keyguard(clock: &Arc<HandClock>, custodian: &FakeCustodian, memory: &Arc<FakeMemory>) -> Keyguard {
+fn keyguard(
+    clock: &Arc<HandClock>,
+    custodian: &FakeCustodian,
+    memory: &Arc<FakeMemory>,
+    roots: &RootCertStore,
+) -> Keyguard {
     let backend = Backend { name: "fake".to_owned(), custodian: Arc::new(custodian.clone()) };
     Keyguard::new(keyguard::Parts {
         custodians: Custodians::new(vec![backend], "fake").unwrap(),
@@ -245,6 +272,7 @@ fn keyguard(clock: &Arc<HandClock>, custodian: &FakeCustodian, memory: &Arc<Fake
         audience_host: HOST.to_owned(),
         builder: BUILDER.to_owned(),
         timestamp_roots: Vec::new(),
+        issuer_roots: roots.clone(),
         sandbox: Vec::new(),
     })
     .unwrap()
@@ -254,7 +282,7 @@ fn gateway(
     clock: &Arc<HandClock>,
     port: &Arc<InProcess>,
     ledger: &FakeLedger,
-    remote: &Arc<Remote>,
+    (remote, dialer): (&Arc<Remote>, &Arc<dyn Dialer>),
 ) -> Arc<Gateway> {
     Gateway::new(Parts {
         clock: Arc::clone(clock) as _,
@@ -263,7 +291,7 @@ fn gateway(
         sequencer: Arc::new(ledger.clone()),
         ledger: Arc::new(ledger.clone()),
         state: Arc::new(ledger.clone()),
-        issuer_keys: Arc::new(NoKeys),
+        dialer: Arc::clone(dialer),
         stampers: BTreeMap::from([("away".to_owned(), Arc::clone(remote) as _)]),
         stamper_chains: Vec::new(),
         steps: Arc::new(NoSteps),

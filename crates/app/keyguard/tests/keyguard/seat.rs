@@ -73,6 +73,7 @@ fn open(clock: &Arc<HandClock>, custodian: &FakeCustodian, memory: &Arc<FakeMemo
         audience_host: "sign.example".to_owned(),
         builder: "https://sign.example".to_owned(),
         timestamp_roots: Vec::new(),
+        issuer_roots: rustls::RootCertStore::empty(),
         sandbox: Vec::new(),
     })
     .unwrap()

@@ -2,7 +2,8 @@
 
 use crate::forge::{Forge, ISS};
 use chancery_core::caller::CallerKind;
-use chancery_identity::issuer::{AudienceMode, Reach};
+use chancery_core::port::dialer::Reach;
+use chancery_identity::issuer::AudienceMode;
 use chancery_identity::issuers_toml::load;
 use chancery_identity::jwk::{Ignored, InvalidKeys, KeySet};
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What to do about each stable code. Never advises to weaken a rule.
 
 /// Code and way out, sorted.
-const REMEDIES: [(&str, &str); 61] = [
+const REMEDIES: [(&str, &str); 62] = [
     ("CH1001", "report it, with the request id and the service's log"),
     ("CH1002", "look whether a proxy answers in the service's place; else report it"),
     ("CH1003", "let the build finish writing, then sign again"),
@@ -48,6 +48,10 @@ const REMEDIES: [(&str, &str); 61] = [
     (
         "CH5005",
         "let the people of root.toml sign exactly this version: chancery policy sign DIR --key SSH_KEY",
+    ),
+    (
+        "CH5010",
+        "sign again; if it stays, the service's operator treats the gateway as suspect and runs chancery doctor",
     ),
     ("CH6001", "get the signed artifact, or its .sigstore.json, from where it was published"),
     ("CH6002", "do not use the file; fetch it again from where it was published"),

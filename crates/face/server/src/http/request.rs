@@ -54,6 +54,7 @@ fn standing(leaf: &str, request: RequestId) -> Option<(StatementId, StatementSta
         | Body::DeniedCount(_)
         | Body::Exception(_)
         | Body::Freeze(_)
+        | Body::IssuerKeys(_)
         | Body::Key(_)
         | Body::Pending(_)
         | Body::Policy(_)

@@ -99,6 +99,7 @@ impl InProcess {
             audience_host: HOST.into(),
             builder: format!("https://{HOST}"),
             timestamp_roots: Vec::new(),
+            issuer_roots: rustls::RootCertStore::empty(),
             sandbox: Vec::new(),
         };
         let real = RealKeyguard::new(parts).unwrap();

@@ -14,14 +14,15 @@ use chancery_core::digest::Sha256;
 use chancery_core::environment::Environment;
 use chancery_core::family::Family;
 use chancery_core::format::FormatName;
-use chancery_core::id::{IssuerName, KeyId, ProfileName};
+use chancery_core::id::{KeyId, ProfileName};
 use chancery_core::port::Boxed;
 use chancery_core::port::clock::Clock;
 use chancery_core::port::custodian::KeySpec;
-use chancery_core::port::issuer_keys::{IssuerKeys, IssuerKeysError};
+use chancery_core::port::dialer::{DialError, Dialer, Reach, Wire};
 use chancery_core::port::step::NoSteps;
 use chancery_core::request::Request;
 use chancery_core::statement::Statement;
+use chancery_core::tunnel::Peer;
 use chancery_gateway::bootstrap::{self, Beginning};
 use chancery_gateway::gateway::{Gateway, Parts};
 use chancery_identity::audience;
@@ -47,18 +48,13 @@ pub(crate) const RUNNER: &str = "runner-credential";
 const PROFILE: &str = include_str!("../../../../../testdata/governance/dev/profiles/dev.toml");
 const ROOT: &str = include_str!("../../../../../testdata/governance/dev/root.toml");
 
-/// Nothing is fetched: the development issuer's key is pinned.
+/// Nobody is called: the development issuer's key is pinned.
 #[derive(Debug)]
-struct NoKeys;
+struct NoNetwork;
 
-impl IssuerKeys for NoKeys {
-    fn keys<'a>(
-        &'a self,
-        issuer: &'a IssuerName,
-        _: Option<&'a str>,
-    ) -> Boxed<'a, Result<String, IssuerKeysError>> {
-        let issuer = issuer.clone();
-        Box::pin(async move { Err(IssuerKeysError::Unavailable { issuer, why: "no network".into() }) })
+impl Dialer for NoNetwork {
+    fn dial<'a>(&'a self, _: &'a Peer, _: Reach) -> Boxed<'a, Result<Box<dyn Wire>, DialError>> {
+        Box::pin(async { Err(DialError("no network".into())) })
     }
 }
 
@@ -188,7 +184,7 @@ async fn gateway(
         sequencer: Arc::<MemoryLedger>::clone(ledger),
         ledger: Arc::<MemoryLedger>::clone(ledger),
         state: Arc::<MemoryLedger>::clone(ledger),
-        issuer_keys: Arc::new(NoKeys),
+        dialer: Arc::new(NoNetwork),
         stampers: BTreeMap::new(),
         stamper_chains: Vec::new(),
         steps: Arc::new(NoSteps),
