@@ -155,7 +155,7 @@ impl Response {
         self.keep(now)?;
         let left = left.saturating_sub(now.len());
         self.phase = if left == 0 { then } else { more(left) };
-        Ok((left == 0).then_some(rest))
+        Ok((!bytes.is_empty()).then_some(rest))
     }
 
     fn keep(&mut self, bytes: &[u8]) -> Result<(), InvalidResponse> {
