@@ -11,6 +11,7 @@ use chancery_policy::documents::Documents;
 use chancery_policy::governance::root;
 use chancery_policy::governance::signed::SignatureSet;
 
+use crate::act;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::governance::{self, unexpected};
@@ -89,6 +90,7 @@ pub async fn start(gateway: &Gateway) -> Result<Reconciled, Failure> {
     gateway.use_trust(Trust::new(gateway, authorities)?);
     keys::refresh(gateway).await?;
     take_policy_up(gateway, &hello).await?;
+    act::resume(gateway).await?;
     restore_limits(gateway).await?;
     reconcile::reconcile(gateway).await
 }

@@ -14,6 +14,7 @@ use chancery_core::port::sequencer::Sequencer;
 use chancery_core::port::stamper::Stamper;
 use chancery_core::port::state::State;
 use chancery_core::port::step::Steps;
+use chancery_policy::act::book::Book;
 use chancery_x509::certificate::Certificate;
 
 use crate::denied::DeniedLedger;
@@ -69,6 +70,7 @@ pub struct Gateway {
     pub(crate) issuer_keys: IssuerKeys,
     governance: RwLock<Option<Arc<Governance>>>,
     trust: RwLock<Option<Arc<Trust>>>,
+    book: RwLock<Arc<Book>>,
     keys: RwLock<Arc<BTreeMap<KeyId, KeyDescription>>>,
 }
 
@@ -85,6 +87,7 @@ impl Gateway {
             issuer_keys: IssuerKeys::default(),
             governance: RwLock::new(None),
             trust: RwLock::new(None),
+            book: RwLock::new(Arc::default()),
             keys: RwLock::new(Arc::default()),
         })
     }
@@ -110,6 +113,14 @@ impl Gateway {
     /// All keys' public descriptions.
     pub fn keys(&self) -> Arc<BTreeMap<KeyId, KeyDescription>> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+    /// What acts have left in force, as the keyguard told last.
+    #[must_use]
+    pub fn book(&self) -> Arc<Book> {
+        Arc::clone(&self.book.read().unwrap_or_else(PoisonError::into_inner))
+    }
+    pub(crate) fn use_book(&self, book: Book) {
+        *self.book.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(book);
     }
     pub(crate) fn use_governance(&self, governance: Governance) {
         *self.governance.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(governance));

@@ -189,6 +189,7 @@ pub fn unexpected(call: &str, reply: &Reply) -> Failure {
         | Reply::Key(_)
         | Reply::Keys(_)
         | Reply::NotCosigned(_)
+        | Reply::Book(_)
         | Reply::Policy(_)
         | Reply::Ordered(_)
         | Reply::Stamped(_)

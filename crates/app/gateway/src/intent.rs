@@ -38,6 +38,8 @@ pub struct Decided {
     pub environment: Environment,
     /// When its places in the profile's limits were taken.
     pub at: Time,
+    /// The exception that is used up by each of its signatures.
+    pub exception: Option<Sha256>,
     shared: Shared,
 }
 
@@ -65,7 +67,16 @@ impl Decided {
             request: request.canonical().to_owned(),
         };
         let wish = serde_json::to_string(&kept).map_err(internal)?.into();
-        Ok(Self { request, identified, policy, environment, at, shared: Shared { claims, evidence, wish } })
+        let exception = None;
+        Ok(Self {
+            request,
+            identified,
+            policy,
+            environment,
+            at,
+            exception,
+            shared: Shared { claims, evidence, wish },
+        })
     }
 }
 
@@ -179,6 +190,7 @@ fn intent(decided: &Decided, prepared: &Prepared, planned: Option<&Planned>) -> 
         token_use: caller.token_use,
         evidence: decided.shared.evidence,
         precertificate: planned.map(|planned| Sha256::of(&planned.tbs)),
+        exception: decided.exception,
     })
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here makes authority: the gateway authenticates, decides, logs and orders, and the keyguard checks all of
 //! it again before it signs.
 
+pub mod act;
 pub mod bootstrap;
 pub mod denied;
 pub mod failure;

@@ -78,6 +78,7 @@ async fn attempt(
     *known = Some(identified.clone());
     // 3 admission
     let profile = admit(&governance.policy, &identified.caller, request.profile())?;
+    stopped(gateway, profile, &identified, request)?;
     // 4 statements, and the same wish joins the same request: one task at a time
     let alone = gateway.flights.alone(request.id()).await;
     reconcile::take_up(gateway, request.id()).await?;
@@ -113,6 +114,23 @@ async fn detached(
         produce_all(&gateway, &decided, &timestamp, fresh).await
     };
     tokio::spawn(work).await.map_err(internal)?
+}
+
+/// Nothing is signed, and nothing that was signed is given out again, while a freeze covers it.
+fn stopped(
+    gateway: &Gateway,
+    profile: &Profile,
+    identified: &Identified,
+    request: &Request,
+) -> Result<(), Failure> {
+    let (book, now) = (gateway.book(), gateway.parts.clock.now());
+    for (_, statement) in request.statements() {
+        let Some(key) = profile.key(statement.family) else { continue };
+        if let Some(stop) = book.stop(&identified.caller, profile.name(), key, now) {
+            return Err(stop.refusal().into());
+        }
+    }
+    Ok(())
 }
 
 /// A token is good for its first request only. The transaction of the intents sees to that; where nothing is made, and

@@ -149,6 +149,10 @@ impl Checks for OrderChecks<'_> {
             counts
         });
         let counts = counts.unwrap_or_default();
+        let key = self.artifact_key()?.id;
+        if let Some(stop) = self.keyguard.followed.stop(caller, profile.name(), &key, now) {
+            return Err(stop.refusal());
+        }
         let facts = Facts::of_statement(profile.name(), caller, self.statement, now, &counts);
         let version = self.opened.governance.version;
         if self.intent.policy != version {
@@ -233,6 +237,8 @@ impl OrderChecks<'_> {
             token_use: caller.token_use,
             evidence: self.opened.evidence,
             precertificate,
+            // Whether this exception may be used is decided with the policy, in `decide`.
+            exception: self.intent.exception,
         })
     }
 

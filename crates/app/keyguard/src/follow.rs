@@ -1,16 +1,22 @@
 //! Following the ledger: every leaf is read, the root recomputed, the new size made durable, the checkpoint cosigned.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use chancery_core::caller::Caller;
 use chancery_core::digest::Sha256;
-use chancery_core::id::PolicyVersion;
+use chancery_core::id::{KeyId, PolicyVersion, ProfileName};
 use chancery_core::port::cosigner::{CosignError, Follow};
 use chancery_core::port::memory::{Memory, Piece};
 use chancery_core::time::Time;
+use chancery_ledger::act::Freeze;
 use chancery_ledger::checkpoint::Checkpoint;
 use chancery_ledger::event::{Body, Event, Policy as PolicyEvent, SCHEMA};
 use chancery_ledger::follower::{Advanced, Follower, FollowerState};
 use chancery_ledger::vkey::VerifierKey;
+use chancery_policy::act::accept::AcceptedAct;
+use chancery_policy::act::book::{self, Book, Stop};
+use chancery_policy::act::refused::ActRefused;
 
 use crate::intents::Intents;
 use crate::volume::KeptVolumes;
@@ -25,6 +31,10 @@ struct Kept {
     policy: Option<NamedPolicy>,
     #[serde(default)]
     volumes: KeptVolumes,
+    #[serde(default)]
+    book: Book,
+    #[serde(default)]
+    waiting: BTreeMap<Sha256, Sha256>,
 }
 
 /// The policy version that the ledger named last.
@@ -50,6 +60,23 @@ pub enum FollowStateError {
     Pinned,
 }
 
+/// Why an act was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotPerformed {
+    /// It could not be made durable.
+    #[error("{0}")]
+    Memory(#[source] FollowStateError),
+    /// It is not to be done.
+    #[error("{0}")]
+    Refused(#[source] ActRefused),
+    /// No leaf names it with these signatures.
+    #[error("the ledger does not name the act")]
+    Unnamed,
+}
+
+/// More acts than this never wait for their signatures.
+const MAX_WAITING: usize = 256;
+
 #[derive(Debug)]
 struct State {
     follower: Follower,
@@ -59,6 +86,9 @@ struct State {
     /// Sequence of the version in force, whose signatures were verified.
     accepted: u64,
     intents: Intents,
+    book: Book,
+    /// Acts that leaves name, with the hashes of their signatures; done when the signatures were verified.
+    waiting: BTreeMap<Sha256, Sha256>,
 }
 
 /// The followed ledger. One lock: batches come one at a time, orders only look intents up.
@@ -87,7 +117,8 @@ impl Followed {
         let ledger_vkey = kept.ledger_vkey;
         let intents = Intents::resume(&kept.volumes).map_err(|error| fail(error.to_string()))?;
         let (root, policy) = (kept.root, kept.policy);
-        let state = State { follower, ledger_vkey, root, policy, accepted, intents };
+        let (book, waiting) = (kept.book, kept.waiting);
+        let state = State { follower, ledger_vkey, root, policy, accepted, intents, book, waiting };
         Ok(Self { state: Mutex::new(Some(state)) })
     }
 
@@ -101,7 +132,9 @@ impl Followed {
         let key = VerifierKey::parse(vkey).map_err(|error| fail(error.to_string()))?;
         let follower = Follower::new(key);
         let (ledger_vkey, intents) = (vkey.to_owned(), Intents::default());
-        let mut fresh = State { follower, ledger_vkey, root, policy: None, accepted: 0, intents };
+        let (book, waiting) = (Book::default(), BTreeMap::new());
+        let mut fresh =
+            State { follower, ledger_vkey, root, policy: None, accepted: 0, intents, book, waiting };
         keep(&mut fresh, memory, Time::from_seconds(0)).map_err(|error| fail(error.to_string()))?;
         *state = Some(fresh);
         Ok(())
@@ -146,6 +179,38 @@ impl Followed {
         })
     }
 
+    /// What acts have left in force, and the acts whose signatures are awaited.
+    #[must_use]
+    pub fn book(&self) -> (Book, Vec<Sha256>) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = |state: &State| (state.book.clone(), state.waiting.keys().copied().collect());
+        state.as_ref().map(read).unwrap_or_default()
+    }
+
+    /// Why a signature is not made now, if so.
+    #[must_use]
+    pub fn stop(&self, caller: &Caller, profile: &ProfileName, key: &KeyId, now: Time) -> Option<Stop> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.as_ref()?.book.stop(caller, profile, key, now)
+    }
+
+    /// Does an act that a leaf names, durably.
+    pub fn perform(
+        &self,
+        accepted: &AcceptedAct,
+        memory: &dyn Memory,
+        now: Time,
+    ) -> Result<(), NotPerformed> {
+        let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = guard.as_mut().ok_or(NotPerformed::Unnamed)?;
+        if state.waiting.get(&accepted.id()) != Some(&accepted.signatures()) {
+            return Err(NotPerformed::Unnamed);
+        }
+        state.book.perform(accepted, now).map_err(NotPerformed::Refused)?;
+        state.waiting.remove(&accepted.id());
+        keep(state, memory, now).map_err(NotPerformed::Memory)
+    }
+
     /// Runs `work` on the open intents.
     pub fn with_intents<T>(&self, work: impl FnOnce(&mut Intents) -> T) -> Option<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -175,16 +240,58 @@ impl Followed {
             policy,
             accepted: state.accepted,
             intents: std::mem::take(&mut state.intents),
+            book: std::mem::take(&mut state.book),
+            waiting: std::mem::take(&mut state.waiting),
         };
         // Recorded before they are kept, so that the volumes of this batch are among what is kept. Where that fails, the
         // memory says so from then on and no order is answered.
         for (index, event) in events {
+            next.take_note(&event.body, now);
             next.intents.record(index, event, now);
         }
         let kept = keep(&mut next, memory, now);
         *state = next;
         kept.map_err(|error| CosignError::Inconsistent(error.to_string()))?;
         Ok(Cosignable { text })
+    }
+}
+
+impl State {
+    /// What a leaf stops is stopped at once; what it gives waits for its signatures.
+    fn take_note(&mut self, body: &Body, now: Time) {
+        let named = match body {
+            Body::Freeze(freeze) => {
+                let Freeze { act, scope, from, until, .. } = freeze.clone();
+                self.book.freeze(act, book::Freeze { scope, from, until }, now);
+                return;
+            }
+            Body::Intent(intent) => {
+                if let Some(exception) = &intent.exception {
+                    self.book.used(exception);
+                }
+                return;
+            }
+            Body::Exception(named) => (named.act, named.signatures),
+            Body::Reanchor(named) => (named.act, named.signatures),
+            Body::Review(named) => (named.act, named.signatures),
+            Body::Unfreeze(named) => (named.act, named.signatures),
+            Body::Abandoned(_)
+            | Body::Approval(_)
+            | Body::Certificate(_)
+            | Body::Denied(_)
+            | Body::DeniedCount(_)
+            | Body::IssuerKeys(_)
+            | Body::Key(_)
+            | Body::Pending(_)
+            | Body::Policy(_)
+            | Body::Result(_)
+            | Body::Root(_)
+            | Body::Withdrawn(_) => return,
+        };
+        while self.waiting.len() >= MAX_WAITING {
+            self.waiting.pop_first();
+        }
+        self.waiting.insert(named.0, named.1);
     }
 }
 
@@ -195,6 +302,8 @@ fn keep(state: &mut State, memory: &dyn Memory, now: Time) -> Result<(), FollowS
         root: state.root,
         policy: state.policy,
         volumes: state.intents.keep(now),
+        book: state.book.clone(),
+        waiting: state.waiting.clone(),
     };
     let bytes = serde_json::to_vec(&kept).map_err(|error| FollowStateError::Kept(error.to_string()))?;
     memory.write(Piece::Ledger, &bytes).map_err(|error| FollowStateError::Kept(error.to_string()))

@@ -20,7 +20,7 @@ use crate::follow::{FollowStateError, Followed};
 use crate::issuer_keys::desk::Desk;
 use crate::issuer_keys::line;
 use crate::policy::{Accepted, Governance};
-use crate::{authority, certificate, duty, health, policy, sign, stamp, trust};
+use crate::{act, authority, certificate, duty, health, policy, sign, stamp, trust};
 
 /// What the keyguard is made of.
 #[derive(Debug)]
@@ -150,6 +150,8 @@ impl Keyguard {
             }
             Call::IssuerKeys(wish) => self.issuer_keys.ask(self, &wish),
             Call::Tunnel(piped) => self.issuer_keys.piped(self, &piped),
+            Call::Act { act } => reply(act::perform(self, &act), Reply::Book),
+            Call::Book => reply(act::book(self), Reply::Book),
             Call::Sign(orders) => reply(sign::sign(self, &orders), Reply::Ordered),
             Call::Stamp(wish) => reply(stamp::stamp(self, &wish), Reply::Stamped),
             Call::KeyCreate(spec) => {

@@ -4,6 +4,7 @@
 //! policy only in the version that the ledger names ([`policy`]), and turns an order into a signature only after
 //! [`chancery_core::warrant::issue`] called every check in [`checks`]. No network, no database, no runtime.
 
+pub mod act;
 pub mod authority;
 pub mod certifiable;
 pub mod certificate;

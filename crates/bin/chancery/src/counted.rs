@@ -83,6 +83,8 @@ const fn kind(call: &Call) -> &'static str {
         Call::IssuerKeys(_) => "issuer-keys",
         Call::Tunnel(_) => "tunnel",
         Call::Policy { .. } => "policy",
+        Call::Act { .. } => "act",
+        Call::Book => "book",
         Call::Sign(_) => "sign",
         Call::Stamp(_) => "stamp",
         Call::KeyCreate(_) => "key-create",
@@ -108,6 +110,7 @@ const fn result(reply: &Result<Reply, KeyguardUnavailable>) -> &'static str {
             | Reply::IssuerKeys(_)
             | Reply::Tunnel(_)
             | Reply::Policy(_)
+            | Reply::Book(_)
             | Reply::Ordered(_)
             | Reply::Stamped(_)
             | Reply::Key(_)

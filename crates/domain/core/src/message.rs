@@ -41,6 +41,13 @@ pub enum Call {
     IssuerKeys(KeysWish),
     /// Bytes that came through a tunnel.
     Tunnel(Piped),
+    /// An act that the ledger names, with its signatures.
+    Act {
+        /// Document and signatures, canonical JSON.
+        act: String,
+    },
+    /// What acts have left in force.
+    Book,
     /// Orders for signatures of one request.
     Sign(Box<Orders>),
     /// A timestamp by the built-in authority.
@@ -84,6 +91,8 @@ pub enum Reply {
     IssuerKeys(Box<FetchedKeys>),
     /// To `IssuerKeys` and `Tunnel`: bytes to pipe.
     Tunnel(Tunnel),
+    /// To `Act` and `Book`.
+    Book(Box<Book>),
     /// To `Sign`: what each order came to, in their order.
     Ordered(Vec<Ordered>),
     /// To `Stamp`: a TimeStampResp, DER.
@@ -104,6 +113,16 @@ pub enum Reply {
     Unavailable(String),
     /// It could not, and trying again will not help.
     Failed(String),
+}
+
+/// What acts have left in force, as the keyguard keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Book {
+    /// Freezes and exceptions: the policy's own JSON.
+    pub book: String,
+    /// Acts that the ledger names and whose signatures have not been shown yet.
+    pub waiting: Vec<crate::digest::Sha256>,
 }
 
 /// A DER structure, base64 in JSON.

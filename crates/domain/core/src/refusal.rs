@@ -59,6 +59,21 @@ pub enum RefusalCode {
     /// The key is disabled, absent, or of another family or environment.
     #[serde(rename = "CH4018")]
     KeyUnusable,
+    /// A freeze is in force.
+    #[serde(rename = "CH4021")]
+    Frozen,
+    /// An exception of the profile was not reviewed in time.
+    #[serde(rename = "CH4022")]
+    ReviewOverdue,
+    /// An approver rejected the request.
+    #[serde(rename = "CH4023")]
+    Rejected,
+    /// An approval does not count.
+    #[serde(rename = "CH4024")]
+    ApprovalInvalid,
+    /// An act is not done: not signed by those who may, stale, or about nothing.
+    #[serde(rename = "CH4025")]
+    ActRefused,
     /// The order does not carry what the keyguard needs, or not in agreement with the ledger.
     #[serde(rename = "CH5001")]
     OrderInvalid,
@@ -114,6 +129,11 @@ impl RefusalCode {
             Self::LimitSpent => "CH4016",
             Self::BindingTooWeak => "CH4017",
             Self::KeyUnusable => "CH4018",
+            Self::Frozen => "CH4021",
+            Self::ReviewOverdue => "CH4022",
+            Self::Rejected => "CH4023",
+            Self::ApprovalInvalid => "CH4024",
+            Self::ActRefused => "CH4025",
             Self::OrderInvalid => "CH5001",
             Self::IntentInvalid => "CH5002",
             Self::PolicyVersionWrong => "CH5003",
@@ -123,7 +143,7 @@ impl RefusalCode {
         }
     }
     /// Every code with its meaning in one line, for the reference page and `chancery help CODE`.
-    pub const ALL: [(Self, &'static str); 23] = [
+    pub const ALL: [(Self, &'static str); 28] = [
         (Self::TokenInvalid, "the token is malformed, unsigned, or signed by a key that is not the issuer's"),
         (Self::IssuerUnknown, "the token's issuer is not registered"),
         (Self::AudienceWrong, "the token was made for another audience"),
@@ -141,6 +161,11 @@ impl RefusalCode {
         (Self::LimitSpent, "the profile's limit for this window is spent"),
         (Self::BindingTooWeak, "the profile demands a token that is bound to the request"),
         (Self::KeyUnusable, "the key is disabled, absent, or belongs to another family or environment"),
+        (Self::Frozen, "a freeze is in force"),
+        (Self::ReviewOverdue, "an exception of the profile was not reviewed in time"),
+        (Self::Rejected, "an approver rejected the request"),
+        (Self::ApprovalInvalid, "an approval does not count: the signature, the person, or what it is about"),
+        (Self::ActRefused, "an act is not signed by those who may do it, is stale, or is about nothing"),
         (Self::OrderInvalid, "the order to the keyguard is incomplete or contradicts the ledger"),
         (Self::IntentInvalid, "the intent is not in the ledger, too old, or used"),
         (Self::PolicyVersionWrong, "the policy version is not the one that the ledger names"),
@@ -170,7 +195,12 @@ impl RefusalCode {
             | Self::FormatNotAllowed
             | Self::DepthTooShallow
             | Self::BindingTooWeak
-            | Self::KeyUnusable => RefusalClass::Denied,
+            | Self::KeyUnusable
+            | Self::Frozen
+            | Self::ReviewOverdue
+            | Self::Rejected
+            | Self::ApprovalInvalid
+            | Self::ActRefused => RefusalClass::Denied,
             Self::LimitSpent => RefusalClass::Limited,
             Self::OrderInvalid
             | Self::IntentInvalid

@@ -230,6 +230,8 @@ pub struct Intent {
     pub evidence: Sha256,
     /// SHA-256 of the planned leaf's TBSCertificate, where there is one.
     pub precertificate: Option<Sha256>,
+    /// The exception under which it is made, where one is used up by it.
+    pub exception: Option<Sha256>,
 }
 
 /// A signature that was made and verified.

@@ -4,6 +4,7 @@
 //! [`decide::decide`] answers one [`facts::Facts`] with one Cedar decision over the slice of the policies that can
 //! concern the caller. Default deny; a field, attribute or file that is not known is a load error, never ignored.
 
+pub mod act;
 pub mod approval;
 pub mod attribute;
 mod bounds;

@@ -1,7 +1,7 @@
 //! What to do about each stable code. Never advises to weaken a rule.
 
 /// Code and way out, sorted.
-const REMEDIES: [(&str, &str); 62] = [
+const REMEDIES: [(&str, &str); 67] = [
     ("CH1001", "report it, with the request id and the service's log"),
     ("CH1002", "look whether a proxy answers in the service's place; else report it"),
     ("CH1003", "let the build finish writing, then sign again"),
@@ -41,6 +41,11 @@ const REMEDIES: [(&str, &str); 62] = [
     ("CH4017", "request the token with audience chancery:<host>:sha256:<request id>"),
     ("CH4018", "the service's operator looks with chancery key list, and makes or certifies the key"),
     ("CH4020", "continue later with chancery request wait ID"),
+    ("CH4021", "chancery freeze list shows it; the people of the root lift it: chancery freeze lift"),
+    ("CH4022", "an auditor reviews the exception: chancery exception review"),
+    ("CH4023", "chancery request show says who rejected it and why; ask for another build"),
+    ("CH4024", "sign the document that chancery request show prints, with a key that is in roster.toml"),
+    ("CH4025", "the message says what is wanting; chancery act show FILE shows the act"),
     ("CH5001", "sign again; if it stays, the service's operator runs chancery doctor"),
     ("CH5002", "sign again; if it stays, the service's operator runs chancery doctor"),
     ("CH5003", "sign again; if it stays, the service's operator runs chancery doctor"),
