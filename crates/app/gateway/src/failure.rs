@@ -1,5 +1,6 @@
 //! Why a use case did not come to its end: refused, pending, temporary, or our fault.
 
+use chancery_core::decision::{Missing, Trace, in_words};
 use chancery_core::port::keyguard::KeyguardUnavailable;
 use chancery_core::port::sequencer::AppendError;
 use chancery_core::port::stamper::StampError;
@@ -12,13 +13,13 @@ pub enum Failure {
     /// Our fault: an alarm.
     #[error("internal: {0}")]
     Internal(String),
-    /// Waits for approvals.
-    #[error("waits for {need} approvals, has {have}")]
+    /// Would be allowed, but something is missing that may still come.
+    #[error("waits: {}", in_words(missing))]
     Pending {
-        /// Given.
-        have: u32,
-        /// Needed.
-        need: u32,
+        /// What is missing.
+        missing: Vec<Missing>,
+        /// What policy evaluated.
+        trace: Trace,
     },
     /// Refused.
     #[error("{0}")]

@@ -21,6 +21,7 @@ pub mod rehearse;
 pub mod released;
 pub mod sign;
 pub mod stampers;
+pub mod standing;
 pub mod statement;
 pub mod trust;
 pub mod whoami;

@@ -8,6 +8,7 @@ use chancery_policy::decide::{admit, decide};
 use chancery_policy::facts::Facts;
 use chancery_policy::limit::Counts;
 use chancery_policy::profile::Profile;
+use chancery_policy::standing::Standing;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -15,6 +16,7 @@ use crate::governance::Governance;
 use crate::identify::{Identified, identify};
 use crate::released::Released;
 use crate::sign::Ask;
+use crate::standing;
 use crate::statement::{self, Prepared};
 
 /// One statement, rehearsed.
@@ -69,6 +71,7 @@ pub async fn decide_all(
     (request, prepared): (&Request, &[Prepared]),
 ) -> Result<Vec<Trace>, Failure> {
     let now = gateway.parts.clock.now();
+    let standing = standing::of_request(gateway, identified, profile, request)?;
     let before = gateway.limits.counts(profile.name(), profile.limits(), now);
     let mut traces = Vec::with_capacity(prepared.len());
     for (earlier, one) in prepared.iter().enumerate() {
@@ -78,7 +81,8 @@ pub async fn decide_all(
             let held = before.of(limit.window).unwrap_or(0);
             counts.set(limit.window, held.saturating_add(u64::try_from(earlier).unwrap_or(u64::MAX)));
         }
-        let facts = Facts::of_statement(request.profile(), &identified.caller, &one.statement, now, &counts);
+        let (caller, known) = (&identified.caller, (&counts, &standing));
+        let facts = Facts::of_statement(request.profile(), caller, &one.statement, now, known);
         traces.push(allowed(decide(&governance.policy, &facts))?);
     }
     Ok(traces)
@@ -94,12 +98,17 @@ pub async fn decide_recalled(
     recalled: &[Released],
 ) -> Result<(), Failure> {
     let now = gateway.parts.clock.now();
-    let counts = Counts::zero(profile.limits());
+    let (counts, standing) = (Counts::zero(profile.limits()), Standing::default());
     for (at, released) in recalled.iter().enumerate() {
         take_turns(at).await;
         let statement = &released.made().statement;
-        let facts = Facts::of_statement(profile.name(), &identified.caller, statement, now, &counts);
-        allowed(decide(&governance.policy, &facts))?;
+        let known = (&counts, &standing);
+        let facts = Facts::of_statement(profile.name(), &identified.caller, statement, now, known);
+        match decide(&governance.policy, &facts) {
+            // What pended was there when it was made: approvals may be over since, the result is not.
+            Decision::Allowed(_) | Decision::Pending { .. } => {}
+            Decision::Refused(refusal) => return Err(refusal.into()),
+        }
     }
     Ok(())
 }
@@ -118,7 +127,7 @@ async fn take_turns(done: usize) {
 fn allowed(decision: Decision) -> Result<Trace, Failure> {
     match decision {
         Decision::Allowed(trace) => Ok(trace),
-        Decision::Pending { have, need, .. } => Err(Failure::Pending { have, need }),
+        Decision::Pending { missing, trace } => Err(Failure::Pending { missing, trace }),
         Decision::Refused(refusal) => Err(refusal.into()),
     }
 }

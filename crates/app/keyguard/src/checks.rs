@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use chancery_core::caller::Caller;
-use chancery_core::decision::{Decision, Trace};
+use chancery_core::decision::{Decision, Trace, in_words};
 use chancery_core::digest::Sha256;
 use chancery_core::family::Family;
 use chancery_core::id::KeyId;
@@ -29,6 +29,7 @@ use crate::intents::NotSpendable;
 use crate::keyguard::Keyguard;
 use crate::names::ServiceKey;
 use crate::opened::Opened;
+use crate::standing;
 
 /// How far the planned leaf may start from the keyguard's own clock, in seconds.
 const MAX_SKEW: i64 = 60;
@@ -153,7 +154,8 @@ impl Checks for OrderChecks<'_> {
         if let Some(stop) = self.keyguard.followed.stop(caller, profile.name(), &key, now) {
             return Err(stop.refusal());
         }
-        let facts = Facts::of_statement(profile.name(), caller, self.statement, now, &counts);
+        let standing = standing::of_request(self.opened, profile);
+        let facts = Facts::of_statement(profile.name(), caller, self.statement, now, (&counts, &standing));
         let version = self.opened.governance.version;
         if self.intent.policy != version {
             return Err(differs("the policy version", self.intent.policy, version));
@@ -161,10 +163,9 @@ impl Checks for OrderChecks<'_> {
         match decide(&self.opened.governance.policy, &facts) {
             Decision::Allowed(trace) => Ok(trace),
             Decision::Refused(refusal) => Err(refusal),
-            Decision::Pending { have, need, trace } => {
-                let refusal =
-                    Refusal::new(RefusalCode::OrderInvalid, "approvals are missing").with_trace(trace);
-                Err(refusal.because(have.to_string(), need.to_string()))
+            Decision::Pending { missing, trace } => {
+                let refusal = invalid("the request is pending").with_trace(trace);
+                Err(refusal.because(in_words(&missing), "nothing missing"))
             }
         }
     }

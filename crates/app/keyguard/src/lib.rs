@@ -23,5 +23,6 @@ pub mod opened;
 pub mod policy;
 pub mod sign;
 pub mod stamp;
+mod standing;
 pub mod trust;
 pub mod volume;

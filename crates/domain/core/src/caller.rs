@@ -23,6 +23,9 @@ pub enum AudienceBinding {
     Fixed,
     /// `chancery:<host>:sha256:<request id>`: good for this request alone.
     Request(RequestId),
+    /// A fixed audience, exchanged for a session whose key signed this request: the SHA-256 of the session's public
+    /// key. Never in a token; whoever verified the possession says so.
+    Session(Sha256),
 }
 
 /// An authenticated caller. Built by `domain/identity` from a token whose signature, issuer, audience, age and life

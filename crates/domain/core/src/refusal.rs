@@ -74,6 +74,18 @@ pub enum RefusalCode {
     /// An act is not done: not signed by those who may, stale, or about nothing.
     #[serde(rename = "CH4025")]
     ActRefused,
+    /// The event that started the job is not one that the profile takes.
+    #[serde(rename = "CH4040")]
+    TriggerDenied,
+    /// Builders of one artifact came to different bytes.
+    #[serde(rename = "CH4041")]
+    BuildersDisagree,
+    /// The job ran on a class of runner that the profile does not take.
+    #[serde(rename = "CH4042")]
+    RunnerDenied,
+    /// The session is unknown, over, or its key did not sign this request.
+    #[serde(rename = "CH4043")]
+    SessionInvalid,
     /// The order does not carry what the keyguard needs, or not in agreement with the ledger.
     #[serde(rename = "CH5001")]
     OrderInvalid,
@@ -134,6 +146,10 @@ impl RefusalCode {
             Self::Rejected => "CH4023",
             Self::ApprovalInvalid => "CH4024",
             Self::ActRefused => "CH4025",
+            Self::TriggerDenied => "CH4040",
+            Self::BuildersDisagree => "CH4041",
+            Self::RunnerDenied => "CH4042",
+            Self::SessionInvalid => "CH4043",
             Self::OrderInvalid => "CH5001",
             Self::IntentInvalid => "CH5002",
             Self::PolicyVersionWrong => "CH5003",
@@ -143,7 +159,7 @@ impl RefusalCode {
         }
     }
     /// Every code with its meaning in one line, for the reference page and `chancery help CODE`.
-    pub const ALL: [(Self, &'static str); 28] = [
+    pub const ALL: [(Self, &'static str); 31] = [
         (Self::TokenInvalid, "the token is malformed, unsigned, or signed by a key that is not the issuer's"),
         (Self::IssuerUnknown, "the token's issuer is not registered"),
         (Self::AudienceWrong, "the token was made for another audience"),
@@ -166,6 +182,10 @@ impl RefusalCode {
         (Self::Rejected, "an approver rejected the request"),
         (Self::ApprovalInvalid, "an approval does not count: the signature, the person, or what it is about"),
         (Self::ActRefused, "an act is not signed by those who may do it, is stale, or is about nothing"),
+        (Self::TriggerDenied, "the profile does not take jobs that this event started"),
+        (Self::BuildersDisagree, "independent builders came to different bytes for the same artifact"),
+        (Self::RunnerDenied, "the profile does not take jobs of this class of runner"),
+        (Self::SessionInvalid, "the session is unknown or over, or its key did not sign this request"),
         (Self::OrderInvalid, "the order to the keyguard is incomplete or contradicts the ledger"),
         (Self::IntentInvalid, "the intent is not in the ledger, too old, or used"),
         (Self::PolicyVersionWrong, "the policy version is not the one that the ledger names"),
@@ -201,6 +221,10 @@ impl RefusalCode {
             | Self::Rejected
             | Self::ApprovalInvalid
             | Self::ActRefused => RefusalClass::Denied,
+            | Self::TriggerDenied
+            | Self::BuildersDisagree
+            | Self::RunnerDenied
+            | Self::SessionInvalid => RefusalClass::Denied,
             Self::LimitSpent => RefusalClass::Limited,
             Self::OrderInvalid
             | Self::IntentInvalid

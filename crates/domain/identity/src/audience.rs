@@ -78,7 +78,7 @@ pub(crate) fn check(
         return refuse(RefusalCode::AudienceWrong, foreign(found, host), found);
     };
     let mode = match binding {
-        AudienceBinding::Fixed => AudienceMode::Fixed,
+        AudienceBinding::Fixed | AudienceBinding::Session(_) => AudienceMode::Fixed,
         AudienceBinding::Request(_) => AudienceMode::Request,
     };
     if !issuer.audiences().contains(&mode) {
@@ -88,7 +88,9 @@ pub(crate) fn check(
         (AudienceBinding::Request(bound), Some(request)) if bound != request => {
             refuse(RefusalCode::TokenBoundElsewhere, "token is bound to another request", found)
         }
-        (AudienceBinding::Request(_) | AudienceBinding::Fixed, _) => Ok(binding),
+        (AudienceBinding::Request(_) | AudienceBinding::Fixed | AudienceBinding::Session(_), _) => {
+            Ok(binding)
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use chancery_policy::documents::Documents;
 use chancery_policy::facts::Facts;
 use chancery_policy::limit::Counts;
 use chancery_policy::policy::Policy;
+use chancery_policy::standing::Standing;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -42,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         artifact: &artifact,
         time: Time::from_seconds(1_700_000_000),
         counts: &counts,
+        standing: &Standing::default(),
     };
     let allowed = (0..decisions).filter(|_| matches!(decide(&policy, &facts), Decision::Allowed(_))).count();
     let evaluated = evaluated(&policy, &facts);

@@ -13,6 +13,7 @@ use chancery_core::id::ProfileName;
 
 use crate::attribute::Space;
 use crate::grant::{Grant, Matcher};
+use crate::limit::Exceed;
 use crate::pattern::Kind;
 use crate::profile::{Binding, Profile};
 
@@ -42,20 +43,32 @@ pub fn grant(profile: &ProfileName, grant: &Grant) -> Compiled {
     Compiled { id: format!("grant:{profile}/{}", grant.name()), text }
 }
 
-/// The `forbid`s of a profile's own conditions: format, depth, binding, and one for each limit.
+/// The `forbid`s of a profile's own conditions: event, runner, format, depth, binding, and one for each limit that
+/// refuses.
 #[must_use]
 pub fn conditions(profile: &Profile) -> Vec<Compiled> {
     let mut out =
         vec![forbid(profile, "format", &formats(profile)), forbid(profile, "depth", &depths(profile))];
-    if profile.binding() == Binding::Request {
-        out.push(forbid(profile, "binding", "context.binding == Binding::\"request\""));
-    }
-    for limit in profile.limits() {
+    out.push(forbid(profile, "event", &profile.events().cedar()));
+    out.extend(profile.runners().cedar().map(|runners| forbid(profile, "runner", &runners)));
+    out.extend(binding(profile.binding()).map(|enough| forbid(profile, "binding", enough)));
+    let refusing = profile.limits().iter().filter(|limit| limit.exceed == Exceed::Refuse);
+    for limit in refusing {
         let (window, count) = (limit.window, limit.count);
-        let unless = format!("context.counts has \"{window}\" && context.counts[\"{window}\"] < {count}");
+        let unless = format!(
+            "context.waived.limits || context.counts has \"{window}\" && context.counts[\"{window}\"] < {count}"
+        );
         out.push(forbid(profile, &format!("limit-{window}"), &unless));
     }
     out
+}
+
+const fn binding(least: Binding) -> Option<&'static str> {
+    match least {
+        Binding::Fixed => None,
+        Binding::Session => Some("[Binding::\"request\", Binding::\"session\"].contains(context.binding)"),
+        Binding::Request => Some("context.binding == Binding::\"request\""),
+    }
 }
 
 fn forbid(profile: &Profile, condition: &str, unless: &str) -> Compiled {

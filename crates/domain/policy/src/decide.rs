@@ -6,11 +6,13 @@ use chancery_core::decision::{Decision, TraceLine};
 use chancery_core::id::ProfileName;
 use chancery_core::refusal::{Refusal, RefusalCode};
 
+use crate::brake;
 use crate::engine::{Answer, Outcome};
 use crate::facts::Facts;
 use crate::hint;
 use crate::policy::{Policy, Rules};
 use crate::profile::Profile;
+use crate::standing::{Builders, Dispute};
 use crate::trace::{self, Finding, Group};
 
 /// Decides, with the full trace; default deny. A refusal says what to do, and never advises to weaken a rule.
@@ -19,7 +21,7 @@ pub fn decide(policy: &Policy, facts: &Facts<'_>) -> Decision {
     match without_hint(policy, facts) {
         Decision::Refused(refusal) => Decision::Refused(hint::complete(policy, facts, refusal)),
         Decision::Allowed(trace) => Decision::Allowed(trace),
-        Decision::Pending { have, need, trace } => Decision::Pending { have, need, trace },
+        Decision::Pending { missing, trace } => Decision::Pending { missing, trace },
     }
 }
 
@@ -50,7 +52,7 @@ pub(crate) fn without_hint(policy: &Policy, facts: &Facts<'_>) -> Decision {
     let Some(set) = slice(rules, &candidates) else { return Decision::Refused(unsound(Vec::new())) };
     let answer = policy.engine.ask(&set, facts, rules.profile.environment());
     let findings = trace::findings(policy, rules, &candidates, facts, &answer);
-    judge(&rules.profile, &answer, findings)
+    judge(&rules.profile, facts, &answer, findings)
 }
 
 /// The rules of the profile and the positions of the grants that name the caller, at least one.
@@ -90,14 +92,19 @@ fn slice(rules: &Rules, candidates: &[usize]) -> Option<PolicySet> {
     Some(set)
 }
 
-fn judge(profile: &Profile, answer: &Answer, findings: Vec<Finding>) -> Decision {
+fn judge(profile: &Profile, facts: &Facts<'_>, answer: &Answer, findings: Vec<Finding>) -> Decision {
     let failing =
         findings.iter().filter(|finding| !finding.line.ok).min_by_key(|finding| finding.group).cloned();
-    let trace = trace::lines(findings);
+    let mut trace = trace::lines(findings);
+    let (brakes, missing) = brake::apply(profile, facts);
+    trace.extend(brakes);
     match (answer.outcome, failing) {
-        (Outcome::Allow, None) => match profile.approvals().need {
-            0 => Decision::Allowed(trace),
-            need => Decision::Pending { have: 0, need, trace },
+        (Outcome::Allow, None) => match (profile.quorum(), &facts.standing.builders) {
+            (Some(_), Builders::Dispute(dispute)) => Decision::Refused(disputed(dispute).with_trace(trace)),
+            (None, Builders::Dispute(_)) | (_, Builders::Agree(_)) if missing.is_empty() => {
+                Decision::Allowed(trace)
+            }
+            (None, Builders::Dispute(_)) | (_, Builders::Agree(_)) => Decision::Pending { missing, trace },
         },
         (Outcome::Deny, Some(finding)) => Decision::Refused(refused(profile, &finding).with_trace(trace)),
         (Outcome::Allow, Some(_)) | (Outcome::Deny, None) | (Outcome::Unsound, _) => {
@@ -112,6 +119,15 @@ fn unsound(trace: Vec<TraceLine>) -> Refusal {
     Refusal::new(RefusalCode::GuardrailForbids, what).with_trace(trace)
 }
 
+/// nobody can say which of the builders is compromised, so neither is believed.
+fn disputed(dispute: &Dispute) -> Refusal {
+    let what = format!("another builder came to different bytes for `{}`", dispute.artifact);
+    Refusal::new(RefusalCode::BuildersDisagree, what).because(
+        dispute.ours.to_string(),
+        format!("the same as in request {}: {}", dispute.other, dispute.theirs),
+    )
+}
+
 fn refused(profile: &Profile, finding: &Finding) -> Refusal {
     let (name, line) = (profile.name(), &finding.line);
     let (code, what) = match finding.group {
@@ -119,6 +135,14 @@ fn refused(profile: &Profile, finding: &Finding) -> Refusal {
         Group::Grant => (
             RefusalCode::GrantMismatch,
             format!("grant `{}` of profile `{name}` does not hold: {}", line.rule, line.attribute),
+        ),
+        Group::Event => (
+            RefusalCode::TriggerDenied,
+            format!("profile `{name}` does not take jobs that event `{}` started", line.actual),
+        ),
+        Group::Runner => (
+            RefusalCode::RunnerDenied,
+            format!("profile `{name}` does not take jobs of runner class `{}`", line.actual),
         ),
         Group::Format => (
             RefusalCode::FormatNotAllowed,

@@ -9,7 +9,7 @@
 
 use std::fmt::Write as _;
 
-use chancery_core::decision::{Decision, TraceLine};
+use chancery_core::decision::{Decision, TraceLine, in_words};
 
 use crate::pattern::is_invisible;
 
@@ -22,8 +22,8 @@ pub fn decision(decision: &Decision) -> String {
             out.push_str("allowed\n");
             (trace, "")
         }
-        Decision::Pending { have, need, trace } => {
-            let _infallible = writeln!(out, "pending: {have} of {need} approvals");
+        Decision::Pending { missing, trace } => {
+            let _infallible = writeln!(out, "pending: {}", visible(&in_words(missing)));
             (trace, "")
         }
         Decision::Refused(refusal) => {

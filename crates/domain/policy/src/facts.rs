@@ -15,6 +15,7 @@ use crate::attribute::{self, Space};
 use crate::limit::Counts;
 use crate::profile::Binding;
 use crate::schema::Vocabulary;
+use crate::standing::{Standing, Waived};
 
 /// What is decided about. The environment is the profile's own and is not among what a caller can say.
 ///
@@ -37,6 +38,8 @@ pub struct Facts<'a> {
     pub time: Time,
     /// What each window of the profile's limits holds already, without this signature.
     pub counts: &'a Counts,
+    /// How the request stands: approvals, builders, when it was first seen, habits, exceptions.
+    pub standing: &'a Standing,
 }
 
 impl<'a> Facts<'a> {
@@ -47,7 +50,7 @@ impl<'a> Facts<'a> {
         caller: &'a Caller,
         statement: &'a Statement,
         time: Time,
-        counts: &'a Counts,
+        (counts, standing): (&'a Counts, &'a Standing),
     ) -> Self {
         Self {
             profile,
@@ -58,6 +61,7 @@ impl<'a> Facts<'a> {
             artifact: &statement.artifact,
             time,
             counts,
+            standing,
         }
     }
     /// How tightly the caller's token is bound.
@@ -66,6 +70,7 @@ impl<'a> Facts<'a> {
         match self.caller.binding {
             AudienceBinding::Fixed => Binding::Fixed,
             AudienceBinding::Request(_) => Binding::Request,
+            AudienceBinding::Session(_) => Binding::Session,
         }
     }
 }
@@ -125,6 +130,7 @@ impl Names {
             ("format", entity(&self.format, facts.format.name())),
             ("raw", claims(facts, vocabulary, Space::Raw)?),
             ("time", time(facts.time)?),
+            ("waived", waived(facts)?),
         ];
         Context::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value))).map_err(|_| Unsayable)
     }
@@ -177,6 +183,13 @@ fn claims(
 fn counts(facts: &Facts<'_>, vocabulary: &Vocabulary) -> Result<RestrictedExpression, Unsayable> {
     let named = facts.counts.each().filter(|(window, _)| vocabulary.windows.contains(window));
     record(named.map(|(window, count)| (window.to_string(), long(count))))
+}
+
+/// What an exception in force waives. Guardrails may forbid such requests more.
+fn waived(facts: &Facts<'_>) -> Result<RestrictedExpression, Unsayable> {
+    let each = [("approvals", Waived::Approvals), ("hold", Waived::Hold), ("limits", Waived::Limits)];
+    let said = |condition| RestrictedExpression::new_bool(facts.standing.waiver(condition).is_some());
+    record(each.map(|(name, condition)| (name.to_owned(), said(condition))))
 }
 
 /// UTC. The first of January 1970 was a Thursday; Monday is 1, Sunday 7 (ISO 8601).

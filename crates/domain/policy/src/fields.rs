@@ -61,6 +61,14 @@ impl Fields {
         }
         number
     }
+    /// True or false; may be absent.
+    pub(crate) fn flag(&mut self, report: &mut Report, key: &str) -> Option<bool> {
+        let flag = self.table.remove(key)?.as_bool();
+        if flag.is_none() {
+            report.error(&self.name(key), "is neither true nor false");
+        }
+        flag
+    }
     /// A whole number from `low` to `high` that must be there.
     pub(crate) fn required_number(
         &mut self,

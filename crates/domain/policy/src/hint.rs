@@ -11,6 +11,7 @@ use crate::decide;
 use crate::facts::Facts;
 use crate::limit::Counts;
 use crate::policy::{Policy, Rules};
+use crate::standing::Standing;
 use crate::trace;
 
 /// At most this many profiles are tried or named.
@@ -37,6 +38,12 @@ pub(crate) fn complete(policy: &Policy, facts: &Facts<'_>, refusal: Refusal) -> 
         RefusalCode::DepthTooShallow => "let the client make a statement from the artifact".to_owned(),
         RefusalCode::BindingTooWeak => {
             "request the token with audience `chancery:<host>:sha256:<request id>`".to_owned()
+        }
+        RefusalCode::TriggerDenied => trigger(&refusal),
+        RefusalCode::RunnerDenied => format!("run this job on {}", refusal.expected),
+        RefusalCode::BuildersDisagree => {
+            "build again from the same commit on clean machines and compare; one of the builders may be compromised"
+                .to_owned()
         }
         RefusalCode::LimitSpent => "wait until the window has room".to_owned(),
         _ => String::new(),
@@ -80,7 +87,9 @@ fn elsewhere(policy: &Policy, facts: &Facts<'_>, refusal: &Refusal) -> Option<Pr
     }
     admitting(policy, facts.caller, facts.profile).find_map(|rules| {
         let counts = Counts::zero(rules.profile.limits());
-        let other = Facts { profile: rules.profile.name(), counts: &counts, ..*facts };
+        // How this request stands says nothing about a request under another profile.
+        let standing = Standing::default();
+        let other = Facts { profile: rules.profile.name(), counts: &counts, standing: &standing, ..*facts };
         match decide::without_hint(policy, &other) {
             Decision::Allowed(_) | Decision::Pending { .. } => Some(rules.profile.name().clone()),
             Decision::Refused(_) => None,
@@ -111,6 +120,10 @@ fn mismatch(rules: &Rules, facts: &Facts<'_>, refusal: &Refusal) -> String {
         "expires" => format!("the grant is no longer valid: ask `{}` to renew it", rules.profile.owner()),
         other => format!("run this job where {other} is {wanted}"),
     }
+}
+
+fn trigger(refusal: &Refusal) -> String {
+    format!("sign in a job that {} starts, after what it builds was merged", refusal.expected)
 }
 
 fn guardrail(policy: &Policy, refusal: &Refusal) -> String {

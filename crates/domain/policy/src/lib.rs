@@ -8,6 +8,8 @@ pub mod act;
 pub mod approval;
 pub mod attribute;
 mod bounds;
+pub mod brake;
+mod brake_file;
 pub mod compile;
 pub mod decide;
 pub mod diff;
@@ -20,6 +22,7 @@ pub mod governance;
 pub mod grant;
 mod grant_file;
 pub mod guardrail;
+pub mod habit;
 mod hint;
 mod index;
 pub mod limit;
@@ -30,8 +33,11 @@ pub mod problem;
 pub mod profile;
 mod profile_file;
 mod schema;
+pub mod standing;
 pub mod test_cases;
+mod test_standing;
 mod trace;
+pub mod trigger;
 
 #[cfg(test)]
 mod properties;

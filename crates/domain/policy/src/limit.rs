@@ -19,6 +19,11 @@ pub struct Window(u32);
 #[error("`{0}` is not a window: expected a number and s, m, h or d, up to 31d, such as `10m`")]
 pub struct InvalidWindow(String);
 
+impl Window {
+    /// One day.
+    pub(crate) const DAY: Self = Self(86_400);
+}
+
 const UNITS: [(char, u32); 4] = [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)];
 
 impl Window {
@@ -53,6 +58,16 @@ impl fmt::Display for Window {
     }
 }
 
+/// What happens when a limit is spent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Exceed {
+    /// So many people must approve what is beyond it, at least one.
+    Approval(u32),
+    /// Refused.
+    #[default]
+    Refuse,
+}
+
 /// At most `count` signatures within `window`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Limit {
@@ -60,6 +75,8 @@ pub struct Limit {
     pub window: Window,
     /// How many signatures, 1 to [`MAX_COUNT`].
     pub count: u32,
+    /// What happens beyond.
+    pub exceed: Exceed,
 }
 
 /// How many signatures each window holds already. A window that a limit names and that is not here counts as spent.
@@ -157,7 +174,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn limit(count: u32, window: &str) -> Limit {
-        Limit { window: Window::parse(window).unwrap(), count }
+        Limit { window: Window::parse(window).unwrap(), count, exceed: Exceed::Refuse }
     }
 
     #[test]

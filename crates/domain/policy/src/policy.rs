@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{Authorizer, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use chancery_core::id::{PolicyVersion, ProfileName};
+use chancery_identity::issuers_toml;
 
+use crate::brake_file;
 use crate::compile::{self, Compiled};
 use crate::documents::Documents;
 use crate::engine::Engine;
@@ -47,6 +49,7 @@ impl Policy {
         let mut reports = Reports::default();
         layout(&mut reports, documents);
         let profiles = profiles(&mut reports, documents);
+        audiences(&mut reports, documents, &profiles);
         let rulers = rulers(&mut reports, documents, &profiles);
         let vocabulary = Vocabulary::of(profiles.iter());
         let schema = reports.internal(vocabulary.schema());
@@ -159,6 +162,16 @@ fn layout(reports: &mut Reports, documents: &Documents) {
 fn profiles(reports: &mut Reports, documents: &Documents) -> Vec<Profile> {
     let files = documents.in_folder("profiles", "toml");
     files.filter_map(|(stem, path, text)| profile_file::read(reports.of(path), stem, text)).collect()
+}
+
+/// What is wrong with the issuers themselves is not for profiles to say.
+fn audiences(reports: &mut Reports, documents: &Documents, profiles: &[Profile]) {
+    let text = documents.files().get("issuers.toml").map_or("", String::as_str);
+    let Ok(issuers) = issuers_toml::load(text) else { return };
+    for profile in profiles {
+        let file = format!("profiles/{}.toml", profile.name());
+        brake_file::audiences(reports.of(&file), profile, &issuers);
+    }
 }
 
 /// A profile whose file has errors is still a profile that a role may name.

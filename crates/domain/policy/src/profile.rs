@@ -8,14 +8,19 @@ use chancery_core::family::Family;
 use chancery_core::format::FormatName;
 use chancery_core::id::{KeyId, ProfileName};
 
+use crate::brake::{Approvals, Quorum, StepUp};
 use crate::grant::Grant;
-use crate::limit::Limit;
+use crate::limit::{Limit, Window};
+use crate::trigger::{Events, Runners};
 
 /// How tightly a token must be bound to the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Binding {
     /// A fixed audience is enough; a request-bound one is accepted too.
     Fixed,
+    /// A fixed audience that was exchanged for a session, whose key signed the request; a request-bound one is accepted
+    /// too.
+    Session,
     /// The audience must carry the request id.
     Request,
 }
@@ -26,6 +31,7 @@ impl Binding {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Fixed => "fixed",
+            Self::Session => "session",
             Self::Request => "request",
         }
     }
@@ -51,13 +57,6 @@ pub struct FormatRule {
     pub depth: Depth,
 }
 
-/// How many people must approve.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Approvals {
-    /// Distinct approvers that are needed; a profile that needs any is pending until approvals can be given.
-    pub need: u32,
-}
-
 /// A profile as read and linted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
@@ -71,6 +70,11 @@ pub struct Profile {
     pub(crate) formats: BTreeMap<FormatName, FormatRule>,
     pub(crate) limits: Vec<Limit>,
     pub(crate) approvals: Approvals,
+    pub(crate) quorum: Option<Quorum>,
+    pub(crate) hold: Option<Window>,
+    pub(crate) step_up: Option<StepUp>,
+    pub(crate) events: Events,
+    pub(crate) runners: Runners,
     pub(crate) grants: Vec<Grant>,
 }
 
@@ -125,10 +129,35 @@ impl Profile {
     pub fn limits(&self) -> &[Limit] {
         &self.limits
     }
-    /// How many people must approve.
+    /// How many people must approve, and for how long it counts.
     #[must_use]
     pub const fn approvals(&self) -> Approvals {
         self.approvals
+    }
+    /// Its digest quorum.
+    #[must_use]
+    pub const fn quorum(&self) -> Option<Quorum> {
+        self.quorum
+    }
+    /// How long a request must have been in the ledger before it is signed.
+    #[must_use]
+    pub const fn hold(&self) -> Option<Window> {
+        self.hold
+    }
+    /// What happens when a habit is broken.
+    #[must_use]
+    pub const fn step_up(&self) -> Option<&StepUp> {
+        self.step_up.as_ref()
+    }
+    /// Which events may start a job.
+    #[must_use]
+    pub const fn events(&self) -> &Events {
+        &self.events
+    }
+    /// Which runners a job may run on.
+    #[must_use]
+    pub const fn runners(&self) -> &Runners {
+        &self.runners
     }
     /// Its grants, sorted by name.
     #[must_use]

@@ -4,7 +4,7 @@
 //! environment = "development"
 //! owner = "platform@acme.example"
 //! purpose = "try it out"
-//! binding = "request"          # or "fixed"
+//! binding = "request"          # or "session", or "fixed"
 //! depth = "structured"         # or "artifact"; "digest" only per format
 //! timestamp = "builtin"        # or "none", or a list of authorities
 //! [keys]
@@ -15,6 +15,7 @@
 //! [[limits]]
 //! count = 100
 //! window = "10m"
+//! # the brakes: see `brake`
 //! [[grants]]
 //! name = "acme-app-main"
 //! issuer = "dev"
@@ -29,14 +30,14 @@ use chancery_core::family::Family;
 use chancery_core::format::FormatName;
 use chancery_core::id::{KeyId, ProfileName};
 
+use crate::brake_file;
 use crate::fields::Fields;
 use crate::grant_file;
 use crate::limit::{Limit, MAX_COUNT, Window};
 use crate::problem::Report;
-use crate::profile::{Approvals, Binding, FormatRule, Profile, Timestamping};
+use crate::profile::{Binding, FormatRule, Profile, Timestamping};
 
 const MAX_LIMITS: usize = 8;
-const MAX_APPROVALS: u32 = 16;
 const MAX_AUTHORITIES: usize = 8;
 const MAX_WORDS: usize = 500;
 
@@ -53,10 +54,16 @@ pub(crate) fn read(report: &mut Report, stem: &str, text: &str) -> Option<Profil
     let keys = keys(report, &mut fields);
     let formats = formats(report, &mut fields, depth);
     let limits = limits(report, &mut fields);
-    let approvals = approvals(report, &mut fields);
+    let approvals = brake_file::approvals(report, &mut fields);
+    let quorum = brake_file::quorum(report, &mut fields);
+    let hold = brake_file::span(report, &mut fields, "hold");
+    let step_up = brake_file::step_up(report, &mut fields);
+    let events = brake_file::events(report, &mut fields);
+    let runners = brake_file::runners(report, &mut fields, environment);
     let grants = grant_file::read_all(report, &mut fields);
     fields.finish(report);
     compare_keys(report, &keys, &formats);
+    people_behind_loose_tokens(report, (environment, binding, approvals.need));
     if report.has_errors() {
         return None;
     }
@@ -71,6 +78,11 @@ pub(crate) fn read(report: &mut Report, stem: &str, text: &str) -> Option<Profil
         formats,
         limits,
         approvals,
+        quorum,
+        hold,
+        step_up,
+        events,
+        runners,
         grants,
     })
 }
@@ -100,8 +112,9 @@ fn binding(report: &mut Report, fields: &mut Fields) -> Binding {
     match fields.text(report, "binding").as_deref() {
         None | Some("request") => Binding::Request,
         Some("fixed") => Binding::Fixed,
+        Some("session") => Binding::Session,
         Some(_) => {
-            report.error("binding", "is neither `request` nor `fixed`");
+            report.error("binding", "is neither `request`, `session` nor `fixed`");
             Binding::Request
         }
     }
@@ -247,6 +260,7 @@ fn limits(report: &mut Report, fields: &mut Fields) -> Vec<Limit> {
             report.error(&table.name("count"), "is missing or not usable");
         }
         let field = table.name("window");
+        let exceed = brake_file::exceed(report, &mut table);
         table.finish(report);
         let window = text.and_then(|text| {
             Window::parse(&text).map_err(|error| report.error(&field, error.to_string())).ok()
@@ -255,16 +269,26 @@ fn limits(report: &mut Report, fields: &mut Fields) -> Vec<Limit> {
             if out.iter().any(|limit| limit.window == window) {
                 report.error(&field, "this window has a limit already");
             }
-            out.push(Limit { window, count });
+            out.push(Limit { window, count, exceed });
         }
     }
     out.sort();
     out
 }
 
-fn approvals(report: &mut Report, fields: &mut Fields) -> Approvals {
-    let Some(mut table) = fields.table(report, "approvals") else { return Approvals::default() };
-    let need = table.number(report, "need", (0, MAX_APPROVALS)).unwrap_or(0);
-    table.finish(report);
-    Approvals { need }
+/// ATTACK: a token with a fixed audience signs whatever its thief likes, and a session only shows who came first. In
+/// production somebody must look.
+fn people_behind_loose_tokens(
+    report: &mut Report,
+    (environment, binding, need): (Option<Environment>, Binding, u32),
+) {
+    let is_loose = match binding {
+        Binding::Fixed | Binding::Session => true,
+        Binding::Request => false,
+    };
+    if environment == Some(Environment::Production) && is_loose && need == 0 {
+        let message = "is 0 in production with tokens that are not bound to the request: at least 1, or \
+                       binding = \"request\"";
+        report.error("approvals.need", message);
+    }
 }

@@ -23,6 +23,7 @@ use crate::engine::Outcome;
 use crate::facts::Facts;
 use crate::limit::{Counts, Window};
 use crate::policy::Policy;
+use crate::standing::Standing;
 
 const GUARDRAILS: [&str; 4] = [
     "forbid (principal, action, resource) when { context.claims has build_trigger && context.claims.build_trigger == \"fork\" };",
@@ -103,6 +104,7 @@ struct Ask {
     artifact: Artifact,
     time: Time,
     counts: Counts,
+    standing: Standing,
 }
 
 impl Ask {
@@ -116,6 +118,7 @@ impl Ask {
             artifact: &self.artifact,
             time: self.time,
             counts: &self.counts,
+            standing: &self.standing,
         }
     }
 }
@@ -194,6 +197,7 @@ fn ask() -> impl Strategy<Value = Ask> {
                 artifact: Artifact { name: "a\"\\\u{1b}".into(), digest: Sha256::of(b"a"), size: u64::MAX },
                 time: Time::from_seconds(second),
                 counts,
+                standing: Standing::default(),
             }
         },
     )
@@ -359,6 +363,6 @@ fn the_number_of_policies_evaluated_does_not_grow_with_the_grants() {
         ask.caller.claims.source_repository_identifier = Some("5".to_owned());
         evaluated(&policy, &ask.facts())
     };
-    // Four guardrails, four conditions (format, depth, binding, limit), one grant.
-    assert_eq!((count(10), count(1000)), (9, 9));
+    // Four guardrails, five conditions (format, depth, event, binding, limit), one grant.
+    assert_eq!((count(10), count(1000)), (10, 10));
 }

@@ -41,7 +41,11 @@ impl Vocabulary {
         let environments =
             [Environment::Development, Environment::Preview, Environment::Production, Environment::Staging];
         let mut out = String::from("entity Issuer;\nentity Profile;\n");
-        enumerate(&mut out, "Binding", [Binding::Fixed, Binding::Request].map(Binding::name));
+        enumerate(
+            &mut out,
+            "Binding",
+            [Binding::Fixed, Binding::Request, Binding::Session].map(Binding::name),
+        );
         enumerate(&mut out, "Environment", environments.map(Environment::name));
         enumerate(&mut out, "Family", Family::ALL.map(Family::name));
         enumerate(&mut out, "Format", FormatName::ALL.map(FormatName::name));
@@ -56,7 +60,7 @@ impl Vocabulary {
             " },\n  depth: Long,\n  environment: Environment,\n  family: Family,\n  format: Format,\n",
         );
         self.claims(&mut out, "raw", Space::Raw);
-        out.push_str("  time: { hour: Long, seconds: Long, weekday: Long },\n} };\n");
+        out.push_str("  time: { hour: Long, seconds: Long, weekday: Long },\n  waived: { approvals: Bool, hold: Bool, limits: Bool },\n} };\n");
         out
     }
     /// The parsed schema; an error here is a fault of this file and keeps every policy from being loaded.

@@ -17,6 +17,8 @@
 //! source_repository_ref = "refs/heads/feature"
 //! [case.counts]                     # windows that are not named are empty
 //! 10m = "100"
+//! [case.standing]                   # approvals and the like, see `test_standing`
+//! approvers = 1
 //! ```
 
 use std::collections::BTreeMap;
@@ -40,6 +42,8 @@ use crate::fields::Fields;
 use crate::limit::{Counts, Window};
 use crate::policy::Policy;
 use crate::problem::{Problem, Problems, Report};
+use crate::standing::Standing;
+use crate::test_standing;
 
 const MAX_CASES: usize = 10_000;
 const NOON: &str = "2026-01-01T12:00:00Z";
@@ -97,6 +101,7 @@ pub struct Case {
     artifact: Artifact,
     time: Time,
     counts: BTreeMap<Window, u64>,
+    standing: Standing,
 }
 
 /// What came out of a case.
@@ -165,6 +170,7 @@ fn decide_case(policy: &Policy, case: &Case) -> Decision {
         artifact: &case.artifact,
         time: case.time,
         counts: &counts,
+        standing: &case.standing,
     };
     decide(policy, &facts)
 }
@@ -182,6 +188,7 @@ fn read(report: &mut Report, table: &mut Fields, path: &str) -> Option<Case> {
     let caller = caller(report, table, time.unwrap_or(Time::from_seconds(0)));
     let artifact = artifact(report, table);
     let counts = counts(report, table);
+    let standing = test_standing::read(report, table);
     Some(Case {
         file: path.to_owned(),
         name: name?,
@@ -194,6 +201,7 @@ fn read(report: &mut Report, table: &mut Fields, path: &str) -> Option<Case> {
         artifact,
         time: time?,
         counts,
+        standing,
     })
 }
 
@@ -235,6 +243,7 @@ fn caller(report: &mut Report, table: &mut Fields, time: Time) -> Option<Caller>
     });
     let binding = choice(report, table, "binding", "request", |text| match text {
         "fixed" => Some(AudienceBinding::Fixed),
+        "session" => Some(AudienceBinding::Session(Sha256::of(b""))),
         "request" => Some(AudienceBinding::Request(RequestId::new(Sha256::of(b"")))),
         _ => None,
     });

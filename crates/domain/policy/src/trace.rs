@@ -8,14 +8,19 @@ use crate::engine::Answer;
 use crate::facts::Facts;
 use crate::grant::Grant;
 use crate::guardrail::Guardrail;
+use crate::limit::Exceed;
 use crate::policy::{Policy, Rules};
 use crate::profile::{Binding, Profile};
+use crate::standing::Waived;
+use crate::trigger::{Events, Runners};
 
 /// What a line belongs to, in the order in which refusals are reported: what nobody can change comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Group {
     Guardrail,
     Grant,
+    Event,
+    Runner,
     Format,
     Depth,
     Binding,
@@ -43,6 +48,8 @@ pub(crate) fn findings(
     if let Some(lines) = best(grants.map(|grant| of_grant(grant, facts))) {
         out.extend(lines.into_iter().map(|line| Finding { group: Group::Grant, line }));
     }
+    out.extend(of_event(&rules.profile, facts));
+    out.extend(of_runner(&rules.profile, facts));
     out.extend(of_format(&rules.profile, facts));
     out.push(of_binding(&rules.profile, facts));
     out.extend(of_limits(&rules.profile, facts));
@@ -103,6 +110,41 @@ fn of_guardrail(guardrail: &Guardrail, answer: &Answer) -> Finding {
     Finding { group: Group::Guardrail, line: line(guardrail.id(), "guardrail", actual, "not forbidden") }
 }
 
+/// No line where nothing is compared: the profile takes what is usual, and the issuer names no event.
+fn of_event(profile: &Profile, facts: &Facts<'_>) -> Option<Finding> {
+    let event = facts.caller.claims.build_trigger.as_deref();
+    match (profile.events(), event) {
+        (Events::Usual, None) => None,
+        (events @ (Events::Usual | Events::Named(_)), event) => Some(Finding {
+            group: Group::Event,
+            line: TraceLine {
+                rule: "event".to_owned(),
+                attribute: "event".to_owned(),
+                actual: event.unwrap_or_default().to_owned(),
+                expected: events.expected(),
+                ok: events.takes(event),
+            },
+        }),
+    }
+}
+
+fn of_runner(profile: &Profile, facts: &Facts<'_>) -> Option<Finding> {
+    let runner = facts.caller.claims.runner_environment.as_deref();
+    match (profile.runners(), runner) {
+        (Runners::Any, _) | (Runners::NotOwn, None) => None,
+        (runners @ (Runners::NotOwn | Runners::Named(_)), runner) => Some(Finding {
+            group: Group::Runner,
+            line: TraceLine {
+                rule: "runner".to_owned(),
+                attribute: "runner".to_owned(),
+                actual: runner.unwrap_or_default().to_owned(),
+                expected: runners.expected(),
+                ok: runners.takes(runner),
+            },
+        }),
+    }
+}
+
 fn of_format(profile: &Profile, facts: &Facts<'_>) -> Vec<Finding> {
     let finding = |group, rule: &str, actual: &str, expected: String, ok| Finding {
         group,
@@ -131,7 +173,8 @@ fn of_format(profile: &Profile, facts: &Facts<'_>) -> Vec<Finding> {
 fn of_binding(profile: &Profile, facts: &Facts<'_>) -> Finding {
     let actual = facts.binding().name();
     let (expected, ok) = match profile.binding() {
-        Binding::Fixed => ("fixed or request", true),
+        Binding::Fixed => ("fixed or session or request", true),
+        Binding::Session => ("session or request", facts.binding() >= Binding::Session),
         Binding::Request => ("request", facts.binding() == Binding::Request),
     };
     let mut line = line("binding", "audience", actual, expected);
@@ -140,8 +183,9 @@ fn of_binding(profile: &Profile, facts: &Facts<'_>) -> Finding {
 }
 
 fn of_limits(profile: &Profile, facts: &Facts<'_>) -> impl Iterator<Item = Finding> {
-    let counts = facts.counts;
-    profile.limits().iter().map(move |limit| {
+    let (counts, waiver) = (facts.counts, facts.standing.waiver(Waived::Limits));
+    let refusing = profile.limits().iter().filter(|limit| limit.exceed == Exceed::Refuse);
+    refusing.map(move |limit| {
         let held = counts.of(limit.window);
         Finding {
             group: Group::Limit,
@@ -149,8 +193,11 @@ fn of_limits(profile: &Profile, facts: &Facts<'_>) -> impl Iterator<Item = Findi
                 rule: "limit".to_owned(),
                 attribute: format!("signatures in {}", limit.window),
                 actual: held.map_or_else(|| "not counted".to_owned(), |held| held.to_string()),
-                expected: format!("fewer than {}", limit.count),
-                ok: held.is_some_and(|held| held < u64::from(limit.count)),
+                expected: waiver.map_or_else(
+                    || format!("fewer than {}", limit.count),
+                    |exception| format!("waived by exception {}", exception.id),
+                ),
+                ok: waiver.is_some() || held.is_some_and(|held| held < u64::from(limit.count)),
             },
         }
     })

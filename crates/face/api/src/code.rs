@@ -40,7 +40,7 @@ impl Code {
         (Self::TooLarge, "the request is too large"),
         (Self::MediaType, "the body has another media type than the path takes"),
         (Self::NotLocal, "only callers on this machine are answered here"),
-        (Self::Pending, "the request waits for approvals"),
+        (Self::Pending, "the request waits for approvals, builders or time"),
         (Self::Temporary, "something that is needed does not answer now"),
         (Self::Busy, "too much is under way"),
         (Self::Slow, "the body did not arrive in time"),

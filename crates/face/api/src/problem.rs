@@ -29,6 +29,9 @@ pub struct Problem {
     /// What to do.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub hint: String,
+    /// What a pending request waits for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
     /// What policy evaluated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<TraceLine>,
@@ -49,6 +52,43 @@ pub struct TraceLine {
     pub expected: String,
     /// Whether they matched.
     pub ok: bool,
+}
+
+/// One thing that a pending request waits for.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Missing {
+    /// People have to approve.
+    Approvals {
+        /// Distinct people whose approval is valid.
+        have: u32,
+        /// How many are needed.
+        need: u32,
+        /// Every reason for the number.
+        why: Vec<String>,
+    },
+    /// Independent builders have to submit the same request.
+    Builders {
+        /// Builders that did.
+        have: u32,
+        /// How many are needed.
+        need: u32,
+    },
+    /// The hold period is not over.
+    Hold {
+        /// When it is, RFC 3339.
+        until: String,
+    },
+}
+
+impl From<decision::Missing> for Missing {
+    fn from(missing: decision::Missing) -> Self {
+        match missing {
+            decision::Missing::Approvals { have, need, why } => Self::Approvals { have, need, why },
+            decision::Missing::Builders { have, need } => Self::Builders { have, need },
+            decision::Missing::Hold { until } => Self::Hold { until: until.to_string() },
+        }
+    }
 }
 
 impl From<decision::TraceLine> for TraceLine {

@@ -62,7 +62,7 @@ impl Code {
         (Self::Unknown, "nothing of that name"),
         (Self::Configuration, "the service's configuration cannot be used"),
         (Self::SshKey, "an ssh key cannot be read or cannot sign"),
-        (Self::Pending, "the request waits for approvals"),
+        (Self::Pending, "the request waits for approvals, builders or time"),
         (Self::Temporary, "something that is needed does not answer now"),
         (Self::Unreachable, "the server cannot be reached"),
     ];

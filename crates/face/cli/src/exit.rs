@@ -47,7 +47,12 @@ impl Exit {
             "fix permissions",
         ),
         (Self::Denied, "denied", "policy said no, or a limit is spent", "do not retry"),
-        (Self::Pending, "pending", "waits for approval", "continue later with `request wait`"),
+        (
+            Self::Pending,
+            "pending",
+            "waits for approvals, builders or time",
+            "continue later with `request wait`",
+        ),
         (Self::Unsigned, "unsigned", "there is no signature", "do not use the artifact"),
         (Self::Invalid, "invalid", "digest, structure or signature is wrong", "do not use the artifact"),
         (Self::Untrusted, "untrusted", "valid, but not the expected signer", "do not use the artifact"),

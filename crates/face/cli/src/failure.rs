@@ -10,6 +10,7 @@
 
 use std::fmt::Display;
 
+use chancery_api::problem::Missing;
 use chancery_core::decision::{Trace, TraceLine};
 use chancery_core::refusal::Refusal;
 use serde_json::{Value, json};
@@ -34,6 +35,8 @@ pub struct Failure {
     pub expected: String,
     /// What to do; may be empty.
     pub hint: String,
+    /// What a pending request waits for.
+    pub missing: Vec<Missing>,
     /// What policy evaluated, where it came to that.
     pub trace: Trace,
     /// The server's id of the exchange.
@@ -52,6 +55,7 @@ impl Failure {
             actual: String::new(),
             expected: String::new(),
             hint: String::new(),
+            missing: Vec::new(),
             trace: Vec::new(),
             request_id: None,
             exit: code.exit(),
@@ -113,6 +117,7 @@ impl Failure {
             "actual": self.actual,
             "expected": self.expected,
             "hint": self.hint,
+            "missing": self.missing,
             "trace": self.trace,
             "request_id": self.request_id,
             "exit_code": self.exit.code(),
@@ -129,6 +134,7 @@ impl From<Refusal> for Failure {
             actual: refusal.actual,
             expected: refusal.expected,
             hint: refusal.hint,
+            missing: Vec::new(),
             trace: refusal.trace,
             request_id: None,
         }

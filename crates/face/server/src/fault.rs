@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chancery_api::code::Code;
 use chancery_api::problem::{MEDIA_TYPE, Problem};
+use chancery_core::decision::{Missing, Trace, in_words};
 use chancery_core::refusal::{Refusal, RefusalClass, RefusalCode};
 use chancery_gateway::failure::Failure;
 
@@ -84,18 +85,26 @@ impl From<Refusal> for Fault {
             actual,
             expected,
             hint,
+            missing: Vec::new(),
             trace: trace.into_iter().map(Into::into).collect(),
             request_id: String::new(),
         }))
     }
 }
 
+fn pending(missing: Vec<Missing>, trace: Trace) -> Fault {
+    let mut fault = Fault::new(Code::Pending, format!("the request waits: {}", in_words(&missing)))
+        .hint("it goes on once the rest is there: chancery request wait ID");
+    fault.0.missing = missing.into_iter().map(Into::into).collect();
+    fault.0.trace = trace.into_iter().map(Into::into).collect();
+    fault
+}
+
 impl From<Failure> for Fault {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Internal(why) => Self::internal(&why),
-            Failure::Pending { have, need } => Self::new(Code::Pending, "the request waits for approvals")
-                .because(format!("{have} approvals"), format!("{need} approvals")),
+            Failure::Pending { missing, trace } => pending(missing, trace),
             Failure::Refused(refusal) => (*refusal).into(),
             Failure::Temporary(why) => {
                 tracing::warn!(why, "temporary failure");

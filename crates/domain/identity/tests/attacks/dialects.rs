@@ -21,6 +21,7 @@ use chancery_policy::documents::Documents;
 use chancery_policy::facts::Facts;
 use chancery_policy::limit::Counts;
 use chancery_policy::policy::Policy;
+use chancery_policy::standing::Standing;
 use serde_json::{Value, json};
 
 use crate::forge::{Forge, HOST, NOW, expectation, registration, request};
@@ -37,8 +38,10 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn new(forge: &'a Forge, dialect: &'static str, url: &'static str, honest: Value, grant: &str) -> Self {
+        let runners = if dialect == "buildkite" { "runners = \"self-hosted\"\n" } else { "" };
         let profile = format!(
-            "environment = \"production\"\nowner = \"o\"\npurpose = \"p\"\ntimestamp = \"none\"\n[keys]\n\
+            "environment = \"production\"\nowner = \"o\"\npurpose = \"p\"\ntimestamp = \"none\"\n\
+             {runners}[keys]\n\
              message = \"m\"\n[formats.sigstore]\nfamilies = [\"message\"]\n[[limits]]\ncount = 100\n\
              window = \"10m\"\n[[grants]]\nname = \"release\"\nissuer = \"forge\"\n[grants.claims]\n{grant}"
         );
@@ -90,6 +93,7 @@ impl<'a> World<'a> {
             artifact: &artifact,
             time: Time::from_seconds(NOW),
             counts: &counts,
+            standing: &Standing::default(),
         };
         match decide(&self.policy, &facts) {
             Decision::Allowed(_) | Decision::Pending { .. } => Ok(()),

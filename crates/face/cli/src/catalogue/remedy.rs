@@ -1,7 +1,7 @@
 //! What to do about each stable code. Never advises to weaken a rule.
 
 /// Code and way out, sorted.
-const REMEDIES: [(&str, &str); 67] = [
+const REMEDIES: [(&str, &str); 71] = [
     ("CH1001", "report it, with the request id and the service's log"),
     ("CH1002", "look whether a proxy answers in the service's place; else report it"),
     ("CH1003", "let the build finish writing, then sign again"),
@@ -46,6 +46,16 @@ const REMEDIES: [(&str, &str); 67] = [
     ("CH4023", "chancery request show says who rejected it and why; ask for another build"),
     ("CH4024", "sign the document that chancery request show prints, with a key that is in roster.toml"),
     ("CH4025", "the message says what is wanting; chancery act show FILE shows the act"),
+    (
+        "CH4040",
+        "sign in a job that runs after the change was merged: push, release, schedule or workflow_dispatch",
+    ),
+    (
+        "CH4041",
+        "build again from the same commit on clean machines and compare; one builder may be compromised",
+    ),
+    ("CH4042", "run the job on a class of runner that the profile names; the answer lists them"),
+    ("CH4043", "sign with chancery sign, which begins a session for each job, in the same job"),
     ("CH5001", "sign again; if it stays, the service's operator runs chancery doctor"),
     ("CH5002", "sign again; if it stays, the service's operator runs chancery doctor"),
     ("CH5003", "sign again; if it stays, the service's operator runs chancery doctor"),

@@ -29,6 +29,7 @@ pub(super) fn read(status: u16, body: &[u8], request_id: Option<String>) -> Fail
         actual: problem.actual,
         expected: problem.expected,
         hint: problem.hint,
+        missing: problem.missing,
         trace: trace.collect(),
         request_id: Some(problem.request_id).filter(|id| !id.is_empty()).or(request_id),
         exit,

@@ -30,6 +30,7 @@ pub(crate) async fn get(service: Shared, headers: HeaderMap) -> Result<Json<Whoa
         binding: match caller.binding {
             AudienceBinding::Fixed => "fixed".to_owned(),
             AudienceBinding::Request(_) => "request".to_owned(),
+            AudienceBinding::Session(_) => "session".to_owned(),
         },
         profiles: found.profiles,
         refused: found.refused.into_iter().map(refused).collect(),

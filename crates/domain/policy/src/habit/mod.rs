@@ -1,0 +1,3 @@
+//! Habits: what a profile usually signs, so that a new shape is noticed.
+
+pub mod oddity;

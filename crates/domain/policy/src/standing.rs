@@ -1,0 +1,81 @@
+//! What is known about a request beside token and statement. Gateway and keyguard each find it out by their own means.
+
+use std::collections::BTreeSet;
+
+use chancery_core::digest::Sha256;
+use chancery_core::id::RequestId;
+use chancery_core::time::Time;
+
+use crate::habit::oddity::Oddity;
+
+/// How a request stands. The default, nothing known, is the strictest: nobody approved, nobody else built it, it was
+/// never seen before and no exception is in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Distinct people whose approval of this request is valid now, the requester excluded.
+    pub approvers: u32,
+    /// Who built the same.
+    pub builders: Builders,
+    /// When the request was first in the ledger; the hold period begins there.
+    pub first_seen: Option<Time>,
+    /// What is unlike what the profile signed before.
+    pub oddities: Vec<Oddity>,
+    /// An exception in force for this request.
+    pub granted: Option<Exception>,
+}
+
+/// What independent builders said about the artifacts of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Builders {
+    /// So many independent ones submitted this very request, the caller among them.
+    Agree(u32),
+    /// Another came to different bytes for the same artifact of the same commit.
+    Dispute(Dispute),
+}
+
+impl Default for Builders {
+    fn default() -> Self {
+        Self::Agree(0)
+    }
+}
+
+/// Two requests for one artifact with different digests. Neither may be signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispute {
+    /// The artifact's name.
+    pub artifact: String,
+    /// The digest in this request.
+    pub ours: Sha256,
+    /// The digest in the other.
+    pub theirs: Sha256,
+    /// The other request.
+    pub other: RequestId,
+}
+
+/// A condition that an exception can waive. Grants, guardrails, triggers and quorums cannot be waived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Waived {
+    /// No approvals are needed.
+    Approvals,
+    /// The hold period is not waited for.
+    Hold,
+    /// Spent limits do not count; what is signed is bounded by the exception's own count.
+    Limits,
+}
+
+/// A signed, logged exception that was found to be in force for this request, with a use left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// Its id, for the trace.
+    pub id: String,
+    /// What it waives.
+    pub waives: BTreeSet<Waived>,
+}
+
+impl Standing {
+    /// The exception that waives a condition, if one does.
+    #[must_use]
+    pub fn waiver(&self, condition: Waived) -> Option<&Exception> {
+        self.granted.as_ref().filter(|exception| exception.waives.contains(&condition))
+    }
+}
