@@ -28,3 +28,4 @@ pub mod time;
 pub mod tunnel;
 pub mod verdict;
 pub mod warrant;
+pub mod witness;

@@ -22,12 +22,12 @@
 use std::collections::BTreeSet;
 
 use chancery_core::decision::{Missing, Trace, TraceLine};
+use chancery_core::witness::{Builders, Habit};
 
 use crate::facts::Facts;
-use crate::habit::oddity::Habit;
 use crate::limit::{Exceed, Limit, Window};
 use crate::profile::Profile;
-use crate::standing::{Builders, Waived};
+use crate::standing::Waived;
 
 /// How many people must approve, and for how long it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

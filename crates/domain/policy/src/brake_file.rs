@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use chancery_core::environment::Environment;
 use chancery_core::id::IssuerName;
+use chancery_core::witness::Habit;
 use chancery_identity::issuer::{AudienceMode, Issuers};
 
 use crate::brake::{Approvals, Differ, Quorum, StepUp};
 use crate::fields::Fields;
-use crate::habit::oddity::Habit;
 use crate::limit::{Exceed, Window};
 use crate::problem::Report;
 use crate::profile::{Binding, Profile};

@@ -5,6 +5,7 @@ use chancery_core::caller::{Caller, CallerKind};
 use chancery_core::decision::{Decision, TraceLine};
 use chancery_core::id::ProfileName;
 use chancery_core::refusal::{Refusal, RefusalCode};
+use chancery_core::witness::{Builders, Dispute};
 
 use crate::brake;
 use crate::engine::{Answer, Outcome};
@@ -12,7 +13,6 @@ use crate::facts::Facts;
 use crate::hint;
 use crate::policy::{Policy, Rules};
 use crate::profile::Profile;
-use crate::standing::{Builders, Dispute};
 use crate::trace::{self, Finding, Group};
 
 /// Decides, with the full trace; default deny. A refusal says what to do, and never advises to weaken a rule.

@@ -32,6 +32,7 @@ pub mod policy;
 pub mod problem;
 pub mod profile;
 mod profile_file;
+pub mod quorum;
 mod schema;
 pub mod standing;
 pub mod test_cases;

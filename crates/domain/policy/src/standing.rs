@@ -2,11 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use chancery_core::digest::Sha256;
-use chancery_core::id::RequestId;
 use chancery_core::time::Time;
-
-use crate::habit::oddity::Oddity;
+use chancery_core::witness::{Builders, Oddity};
 
 /// How a request stands. The default, nothing known, is the strictest: nobody approved, nobody else built it, it was
 /// never seen before and no exception is in force.
@@ -22,34 +19,6 @@ pub struct Standing {
     pub oddities: Vec<Oddity>,
     /// An exception in force for this request.
     pub granted: Option<Exception>,
-}
-
-/// What independent builders said about the artifacts of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Builders {
-    /// So many independent ones submitted this very request, the caller among them.
-    Agree(u32),
-    /// Another came to different bytes for the same artifact of the same commit.
-    Dispute(Dispute),
-}
-
-impl Default for Builders {
-    fn default() -> Self {
-        Self::Agree(0)
-    }
-}
-
-/// Two requests for one artifact with different digests. Neither may be signed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dispute {
-    /// The artifact's name.
-    pub artifact: String,
-    /// The digest in this request.
-    pub ours: Sha256,
-    /// The digest in the other.
-    pub theirs: Sha256,
-    /// The other request.
-    pub other: RequestId,
 }
 
 /// A condition that an exception can waive. Grants, guardrails, triggers and quorums cannot be waived.

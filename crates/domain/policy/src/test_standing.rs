@@ -12,11 +12,11 @@
 use chancery_core::digest::Sha256;
 use chancery_core::id::RequestId;
 use chancery_core::time::Time;
+use chancery_core::witness::{Builders, Dispute, Habit, Oddity};
 
 use crate::fields::Fields;
-use crate::habit::oddity::{Habit, Oddity};
 use crate::problem::Report;
-use crate::standing::{Builders, Dispute, Exception, Standing, Waived};
+use crate::standing::{Exception, Standing, Waived};
 
 const MOST: u32 = 100;
 

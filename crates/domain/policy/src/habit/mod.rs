@@ -1,3 +1,1 @@
 //! Habits: what a profile usually signs, so that a new shape is noticed.
-
-pub mod oddity;
