@@ -1,6 +1,16 @@
 //! R-101: 90 days of synthetic history of many profiles, with attacks put in. Prints what was detected and how often
 //! people would have been asked for nothing. Everything from one seed: the same figures on every machine.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "test")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::excessive_nesting,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    reason = "test"
+)]
 
 use std::collections::BTreeMap;
 
@@ -91,6 +101,13 @@ impl Key {
                 Kind::Continuous => i64::try_from(self.random.below(86_400)).unwrap(),
             })
             .collect();
+        // Now and then the project changes its shape, as projects do: a package in two months, a workflow in four.
+        if self.random.once_in(60) {
+            self.packages.push((format!("late{}", "x".repeat(self.packages.len())), [0, 1, 0]));
+        }
+        if self.random.once_in(120) {
+            self.workflows.push(format!("github 1 acme/app/more{}.yml", self.workflows.len()));
+        }
         // A repair at night, once in two months.
         if self.random.once_in(60) {
             moments.push(i64::try_from(self.random.below(86_400)).unwrap());
@@ -113,15 +130,8 @@ impl Key {
         out.into_iter().map(|(_, release)| release).collect()
     }
 
-    /// A release of a package: one to four files. Now and then the project changes its shape, as projects do.
+    /// A release of a package: one to four files.
     fn release(&mut self, at: i64) -> Vec<Observation> {
-        if self.random.once_in(180) {
-            self.packages.push((format!("new{}", char::from(b'a' + self.random.below(26) as u8)), [0, 1, 0]));
-        }
-        if self.random.once_in(400) {
-            let next = self.workflows.len();
-            self.workflows.push(format!("github 1 acme/app/more{next}.yml"));
-        }
         let which = self.random.below(self.packages.len() as u64) as usize;
         let bump = self.random.below(100);
         let (name, version) = &mut self.packages[which];
@@ -131,7 +141,8 @@ impl Key {
             _ => version[2] += 1,
         }
         let files = format!("{name}-{}.{}.{}", version[0], version[1], version[2]);
-        let count = 1 + self.random.below(4);
+        // A package has as many files every time: one for each of its platforms.
+        let count = 1 + name.bytes().map(u64::from).sum::<u64>() % 4;
         (0..count)
             .map(|n| {
                 self.observe(
@@ -182,7 +193,7 @@ impl Key {
                 one.identity = "github 1 acme/app/.github/workflows/evil.yml".to_owned();
                 vec![one]
             }
-            3 => vec![self.observe(&usual, at + 12 * 3600)],
+            3 => vec![self.observe(&usual, at + 11 * 3600)],
             4 => vec![self.observe(&file([version[0] + 5, 0, 0]), at)],
             5 => vec![self.observe(&file([version[0], 0, 0]), at)],
             6 => {
@@ -211,11 +222,15 @@ fn ninety_days_with_attacks() {
     for number in 0..KEYS {
         let mut key = Key::new(number);
         let mut habits = Habits::default();
-        let (mut of_key, mut busiest) = (0, 1);
+        let (mut of_key, mut busiest, mut hours) = (0, 1, BTreeMap::new());
         for day in 0..DAYS {
             for release in key.day(day) {
                 releases += 1;
-                busiest = busiest.max(i64::try_from(release.len()).unwrap());
+                for one in &release {
+                    let hour = hours.entry(one.at.seconds() / 3600).or_insert(0);
+                    *hour += 1;
+                    busiest = busiest.max(*hour);
+                }
                 let odd: Vec<_> = release
                     .iter()
                     .flat_map(|one| {
@@ -230,7 +245,11 @@ fn ninety_days_with_attacks() {
             }
             // From the second month on the thief comes now and then, each time to an unharmed copy.
             if day >= 30 && day % 3 == 0 {
-                let attack = (day / 3 + i64::try_from(number).unwrap()) as usize % ATTACKS.len();
+                let attack = (day / 3 + i64::try_from(number / 4).unwrap()) as usize % ATTACKS.len();
+                // Who signs around the clock has no unusual hour.
+                if attack == 3 && matches!(key.kind, Kind::Continuous) {
+                    continue;
+                }
                 let at = START + (day + 1) * 86_400 + key.middle * 3600;
                 let mut copy = habits.clone();
                 let asked = key.attack(attack, at, busiest);
@@ -261,4 +280,66 @@ fn ninety_days_with_attacks() {
     );
     assert!(f64::from(found) >= 0.95 * f64::from(tried), "{found} of {tried}");
     assert!(per_month <= 1.0, "{per_month}");
+}
+
+#[test]
+fn whatever_is_signed_the_memory_stays_small() {
+    let mut habits = Habits::default();
+    for n in 0..3000_u32 {
+        let letters: String = format!("{n:05}").bytes().map(|digit| char::from(digit + 49)).collect();
+        for major in 0..9_u32 {
+            let artifact =
+                format!("{letters}{}-{}.4294967295.4294967295", "\"\u{e4}".repeat(40), 4_294_967_280 + major);
+            habits.observe(&Observation {
+                package: Package::of(&artifact),
+                identity: format!("{letters}{}", "\"".repeat(150)),
+                format: FormatName::Pe,
+                at: Time::from_seconds(START + i64::from(n) * 3600),
+            });
+        }
+    }
+    for most in [MAX_SIZE, 8192, 2048] {
+        let text = habits.encode(most).unwrap();
+        assert!(text.len() <= most, "{} of {most}", text.len());
+        assert_eq!(Habits::decode(&text).unwrap(), habits, "what is kept is what is known");
+    }
+    assert!(Habits::decode("{}").is_err());
+    assert!(Habits::decode(&" ".repeat(MAX_SIZE + 1)).is_err());
+}
+
+#[test]
+fn an_oddity_says_what_and_why() {
+    let seen = |artifact: &str, second: i64| Observation {
+        package: Package::of(artifact),
+        identity: "github 42 github.com/acme/app/.github/workflows/release.yml".to_owned(),
+        format: FormatName::Sigstore,
+        at: Time::from_seconds(START + second),
+    };
+    let mut habits = Habits::default();
+    for day in 0..30 {
+        habits.observe(&seen(&format!("app-1.{day}.0-x86_64.bin"), day * 86_400 + 10 * 3600));
+    }
+    let night = 30 * 86_400 + 3 * 3600;
+    for (asked, expected) in [
+        (seen("app-1.30.0-x86_64.bin", 30 * 86_400 + 10 * 3600), vec![]),
+        (seen("app-2.0.0-x86_64.bin", 30 * 86_400 + 11 * 3600), vec![]),
+        (seen("app-1.30.0-x86_64.bin", night), vec!["unusual hour: 03 UTC (usual: 10 UTC) 700"]),
+        (
+            seen("app-3.0.0-x86_64.bin", 30 * 86_400 + 10 * 3600),
+            vec!["unusual version: 3.0.0 (usual: after 1.29.0) 200"],
+        ),
+        (
+            seen("app-1.28.0-x86_64.bin", 30 * 86_400 + 10 * 3600),
+            vec!["unusual version: 1.28.0 (usual: 1.29.0 or later) 100"],
+        ),
+        (
+            seen("apps-1.30.0-x86_64.bin", 30 * 86_400 + 10 * 3600),
+            vec!["unusual package: apps-*-x#_#.bin (usual: app-*-x#_#.bin) 100"],
+        ),
+    ] {
+        let odd = habits.judge(&asked, AFTER);
+        let words: Vec<String> = odd.iter().map(|one| format!("{one} {}", one.score)).collect();
+        assert_eq!(words, expected, "{asked:?}");
+    }
+    assert_eq!(habits.judge(&seen("other", night), 31), [], "nothing before enough was signed");
 }

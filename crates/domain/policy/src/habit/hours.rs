@@ -7,6 +7,9 @@ const HALVED_AFTER: u16 = 120;
 /// Days before hours speak.
 const LEAST_DAYS: u16 = 10;
 
+/// An hour in which something was signed on fewer than one day in so many is not usual.
+const RARE: u16 = 30;
+
 /// Counts of days by hour (UTC).
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,17 +44,22 @@ impl Hours {
             return None;
         }
         let hour = of_day(slot(at));
-        let used = self.by_hour.iter().enumerate().filter(|(_, days)| **days > 0);
-        let nearest = used
-            .map(|(usual, _)| usual.abs_diff(hour).min(24usize.saturating_sub(usual.abs_diff(hour))))
-            .min()?;
+        let apart = |usual: usize| usual.abs_diff(hour).min(24usize.saturating_sub(usual.abs_diff(hour)));
+        let nearest = self.usual().map(apart).min().unwrap_or(24);
         u32::try_from(nearest).ok().filter(|distance| *distance > 1)
+    }
+
+    /// The hours in which something was signed on at least one day in [`RARE`].
+    fn usual(&self) -> impl Iterator<Item = usize> {
+        let least = (self.days / RARE).max(1);
+        let used = self.by_hour.iter().enumerate().filter(move |(_, days)| **days >= least);
+        used.map(|(hour, _)| hour)
     }
 
     /// The usual hours as ranges: `08 to 17, 22`.
     pub(super) fn words(&self) -> String {
         let mut ranges: Vec<(usize, usize)> = Vec::new();
-        for (hour, _) in self.by_hour.iter().enumerate().filter(|(_, days)| **days > 0) {
+        for hour in self.usual() {
             match ranges.last_mut() {
                 Some((_, last)) if last.saturating_add(1) == hour => *last = hour,
                 Some(_) | None => ranges.push((hour, hour)),
