@@ -4,9 +4,8 @@
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
-    clippy::excessive_nesting,
     clippy::indexing_slicing,
-    clippy::print_stderr,
+    clippy::cast_sign_loss,
     clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "test"
