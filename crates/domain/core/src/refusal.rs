@@ -159,7 +159,7 @@ impl RefusalCode {
         }
     }
     /// Every code with its meaning in one line, for the reference page and `chancery help CODE`.
-    pub const ALL: [(Self, &'static str); 31] = [
+    pub const ALL: [(Self, &'static str); 32] = [
         (Self::TokenInvalid, "the token is malformed, unsigned, or signed by a key that is not the issuer's"),
         (Self::IssuerUnknown, "the token's issuer is not registered"),
         (Self::AudienceWrong, "the token was made for another audience"),
@@ -221,10 +221,9 @@ impl RefusalCode {
             | Self::Rejected
             | Self::ApprovalInvalid
             | Self::ActRefused => RefusalClass::Denied,
-            | Self::TriggerDenied
-            | Self::BuildersDisagree
-            | Self::RunnerDenied
-            | Self::SessionInvalid => RefusalClass::Denied,
+            Self::TriggerDenied | Self::BuildersDisagree | Self::RunnerDenied | Self::SessionInvalid => {
+                RefusalClass::Denied
+            }
             Self::LimitSpent => RefusalClass::Limited,
             Self::OrderInvalid
             | Self::IntentInvalid
