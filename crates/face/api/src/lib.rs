@@ -3,6 +3,7 @@
 //!
 //! Answers may grow members, so readers ignore unknown ones; request bodies refuse them.
 
+pub mod act;
 pub mod admin;
 pub mod audience;
 pub mod code;

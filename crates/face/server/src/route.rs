@@ -13,7 +13,7 @@ use chancery_api::code::Code;
 use crate::exchange;
 use crate::fault::Fault;
 use crate::http::{
-    admin, audience, dev, health, key, ledger, policy, profile, request, sign, tile, timestamp, trust, whoami,
+    act, admin, audience, dev, health, key, ledger, policy, profile, request, sign, tile, timestamp, trust, whoami,
 };
 use crate::openapi;
 use crate::service::Service;
@@ -27,6 +27,8 @@ pub enum Access {
     Dev,
     /// On TCP, for everyone: nothing secret is said, nothing is changed.
     Public,
+    /// On TCP, for people: what they send carries their own signatures.
+    Signed,
     /// On TCP, for callers with a token.
     Token,
 }
@@ -59,11 +61,14 @@ pub fn routes() -> Vec<Route> {
 }
 
 fn public_routes() -> Vec<(Route, Handler)> {
-    use Access::{Public, Token};
+    use Access::{Public, Signed, Token};
     vec![
         (route("POST", "/v1/sign", Token), post(sign::post)),
         (route("GET", "/v1/whoami", Token), get(whoami::get)),
         (route("GET", "/v1/requests/{id}", Public), get(request::get)),
+        (route("POST", "/v1/acts", Signed), post(act::post)),
+        (route("GET", "/v1/freezes", Public), get(act::freezes)),
+        (route("GET", "/v1/exceptions", Public), get(act::exceptions)),
         (route("GET", "/v1/audience", Public), get(audience::get)),
         (route("GET", "/v1/profiles/{name}", Public), get(profile::get)),
         (route("GET", "/v1/keys", Public), get(key::list)),

@@ -63,7 +63,7 @@ fn a_chain_that_is_not_kept_is_not_shown() {
     assert!(seat.keyguard.is_poisoned());
 }
 
-const INTENT: &str = r#"{"artifact":"A","claims":{},"depth":"structured","environment":"production","evidence":"A","family":"cms","format":"pe","issuer":"github","key":"k","kind":"intent","policy":"A","precertificate":null,"profile":"p","request":"A","schema":"chancery.event/1","statement":"A","time":1795210023000,"to_be_signed":"A","token_use":"A"}"#;
+const INTENT: &str = r#"{"artifact":"A","claims":{},"depth":"structured","environment":"production","evidence":"A","exception":null,"family":"cms","format":"pe","issuer":"github","key":"k","kind":"intent","policy":"A","precertificate":null,"profile":"p","request":"A","schema":"chancery.event/1","statement":"A","time":1795210023000,"to_be_signed":"A","token_use":"A"}"#;
 
 #[test]
 fn an_intent_is_spent_once_and_in_time() {

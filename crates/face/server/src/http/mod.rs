@@ -1,5 +1,6 @@
 //! Handlers, one file per resource. A handler reads its input strictly, calls one use case, and translates the answer.
 
+pub(crate) mod act;
 pub(crate) mod admin;
 pub(crate) mod audience;
 pub(crate) mod dev;
