@@ -1,4 +1,4 @@
-//! The socket between gateway and keyguard: frames, descriptor passing, reconnection.
+//! The line between gateway and keyguard: frames, descriptor passing, reconnection, mutual TLS between two hosts.
 //!
 //! The supervisor gives each process one end of a Unix socket pair as its standard input (descriptor 0), so no path,
 //! no listener and no `unsafe` are needed. The gateway's end carries only descriptors: one for every keyguard that the
@@ -11,4 +11,5 @@
 pub mod client;
 pub mod descriptor;
 pub mod frame;
+pub mod mutual;
 pub mod server;
