@@ -12,4 +12,5 @@ pub mod client;
 pub mod descriptor;
 pub mod frame;
 pub mod mutual;
+pub mod pipe;
 pub mod server;

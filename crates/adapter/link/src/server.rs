@@ -37,6 +37,17 @@ pub fn serve(stream: UnixStream, handler: &Arc<dyn Handler>, threads: usize) -> 
     })
 }
 
+/// Serves every connection that arrives on the control socket, one after the other, until the other end closes it.
+/// Whoever sends one closes the one before: replies never reach another connection than the one that asked.
+pub fn serve_each(control: &UnixStream, handler: &Arc<dyn Handler>, threads: usize) -> io::Result<()> {
+    while let Some(descriptor) = crate::descriptor::receive(control)? {
+        if let Err(error) = serve(UnixStream::from(descriptor), handler, threads) {
+            tracing::warn!(%error, "connection ended");
+        }
+    }
+    Ok(())
+}
+
 fn read_calls(
     stream: UnixStream,
     (orders, batches): (&SyncSender<CallFrame>, &SyncSender<CallFrame>),

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::keyguard_config::Remote;
+
 /// The whole file, `chancery.toml`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,10 +77,56 @@ pub(crate) struct KeyguardSection {
     /// Name of the backend for new artifact keys: `software` or a token's name.
     #[serde(default = "software")]
     pub(crate) artifact_keys: String,
+    /// The keyguard on another host, `host:port`; then the other fields are in that host's own file.
+    pub(crate) address: Option<String>,
+    /// PEM file with the authorities of that keyguard's certificate; no other is believed.
+    pub(crate) ca: Option<PathBuf>,
+    /// PEM file with the certificate chain by which the gateway proves who it is.
+    pub(crate) certificate: Option<PathBuf>,
+    /// PEM file with its private key.
+    pub(crate) key: Option<PathBuf>,
 }
 
 fn software() -> String {
     "software".to_owned()
+}
+
+impl KeyguardSection {
+    /// Makes its paths relative to a directory.
+    pub(crate) fn anchor(&mut self, base: &Path) {
+        let anchor = |path: &mut PathBuf| anchor(base, path);
+        let Self { passphrase_file, credential_file, issuer_ca, ca, certificate, key, .. } = self;
+        let optional = [passphrase_file, credential_file, issuer_ca, ca, certificate, key];
+        optional.into_iter().flatten().for_each(anchor);
+        self.pkcs11.iter_mut().for_each(|token| anchor(&mut token.pin_file));
+    }
+    /// Whether the keyguard runs on another host.
+    pub(crate) const fn names_another_host(&self) -> bool {
+        self.address.is_some() || self.ca.is_some() || self.certificate.is_some() || self.key.is_some()
+    }
+    /// Whether anything is said that only the keyguard's own host needs.
+    fn has_custody(&self) -> bool {
+        let files = [&self.passphrase_file, &self.credential_file, &self.issuer_ca];
+        files.into_iter().any(Option::is_some) || !self.pkcs11.is_empty() || self.threads.is_some()
+    }
+    /// What is wrong with the key backends.
+    pub(crate) fn custody_problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        match (&self.passphrase_file, &self.credential_file) {
+            (None, None) => {
+                problems.push("`[keyguard]` needs `passphrase_file` or `credential_file`".to_owned())
+            }
+            (Some(_), Some(_)) => {
+                problems.push("`[keyguard]` has both `passphrase_file` and `credential_file`".to_owned());
+            }
+            (Some(_), None) | (None, Some(_)) => {}
+        }
+        let backend = &self.artifact_keys;
+        if backend != "software" && !self.pkcs11.iter().any(|token| &token.name == backend) {
+            problems.push(format!("`keyguard.artifact_keys` names no backend: `{backend}`"));
+        }
+        problems
+    }
 }
 
 /// `[[keyguard.pkcs11]]`
@@ -146,10 +194,7 @@ pub(crate) enum ConfigError {
 impl Config {
     /// Reads and checks a file; every contradiction is reported at once.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        let mut config: Self = toml::from_str(&text)
-            .map_err(|error| ConfigError::Syntax { path: path.to_owned(), what: said(&text, &error) })?;
+        let mut config: Self = read(path)?;
         let base = path.parent().unwrap_or_else(|| Path::new("."));
         config.anchor(base);
         let problems = config.problems();
@@ -160,16 +205,10 @@ impl Config {
     }
 
     fn anchor(&mut self, base: &Path) {
-        // Through its components, so that `.` is not shown to people.
-        let anchor = |path: &mut PathBuf| *path = base.join(&path).components().collect();
+        let anchor = |path: &mut PathBuf| anchor(base, path);
         anchor(&mut self.data_dir);
         anchor(&mut self.governance_dir);
-        self.keyguard.passphrase_file.iter_mut().for_each(anchor);
-        self.keyguard.credential_file.iter_mut().for_each(anchor);
-        self.keyguard.issuer_ca.iter_mut().for_each(anchor);
-        for token in &mut self.keyguard.pkcs11 {
-            anchor(&mut token.pin_file);
-        }
+        self.keyguard.anchor(base);
         if let Some(tls) = &mut self.tls {
             anchor(&mut tls.certificate);
             anchor(&mut tls.key);
@@ -185,18 +224,14 @@ impl Config {
         if !self.dev && self.tls.is_none() {
             problems.push("`[tls]` is missing: give certificate and key".to_owned());
         }
-        match (&self.keyguard.passphrase_file, &self.keyguard.credential_file) {
-            (None, None) => {
-                problems.push("`[keyguard]` needs `passphrase_file` or `credential_file`".to_owned())
-            }
-            (Some(_), Some(_)) => {
-                problems.push("`[keyguard]` has both `passphrase_file` and `credential_file`".to_owned());
-            }
-            (Some(_), None) | (None, Some(_)) => {}
-        }
-        let backend = &self.keyguard.artifact_keys;
-        if backend != "software" && !self.keyguard.pkcs11.iter().any(|token| &token.name == backend) {
-            problems.push(format!("`keyguard.artifact_keys` names no backend: `{backend}`"));
+        match Remote::of(&self.keyguard) {
+            Ok(None) => problems.extend(self.keyguard.custody_problems()),
+            Ok(Some(_)) if self.keyguard.has_custody() => problems.push(
+                "`[keyguard]` names another host, so keys and their files are in that host's own file"
+                    .to_owned(),
+            ),
+            Ok(Some(_)) => {}
+            Err(problem) => problems.push(problem),
         }
         problems
     }
@@ -205,16 +240,6 @@ impl Config {
     #[must_use]
     pub(crate) fn governance_signatures(&self) -> PathBuf {
         self.governance_dir.with_extension("signatures")
-    }
-    /// Where the keyguard keeps its keys; only it may read there.
-    #[must_use]
-    pub(crate) fn keys_dir(&self) -> PathBuf {
-        self.data_dir.join("keyguard").join("keys")
-    }
-    /// Where the keyguard keeps its memory.
-    #[must_use]
-    pub(crate) fn memory_dir(&self) -> PathBuf {
-        self.data_dir.join("keyguard").join("memory")
     }
     /// Where the gateway keeps state and ledger.
     #[must_use]
@@ -231,6 +256,19 @@ impl Config {
     pub(crate) fn url(&self) -> String {
         format!("https://{}", self.host)
     }
+}
+
+/// Reads a file of any shape.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    toml::from_str(&text)
+        .map_err(|error| ConfigError::Syntax { path: path.to_owned(), what: said(&text, &error) })
+}
+
+/// Makes a path relative to a directory; through its components, so that `.` is not shown to people.
+pub(crate) fn anchor(base: &Path, path: &mut PathBuf) {
+    *path = base.join(&path).components().collect();
 }
 
 /// Where a syntax error is and what it is, without a word of the file: what stands in the wrong place may be a secret,

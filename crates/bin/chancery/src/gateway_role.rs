@@ -37,9 +37,11 @@ use crate::dev;
 use crate::documents;
 use crate::export;
 use crate::greeting::Greeted;
+use crate::keyguard_config::Remote;
 use crate::listen;
 use crate::ports::{SystemClock, SystemEntropy};
 use crate::pulse;
+use crate::remote;
 use crate::supervisor;
 
 /// A call that is not answered in this time is unavailable.
@@ -73,7 +75,13 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     let config = Config::load(path)?;
     let control = supervisor::inherited_socket().context("the gateway is started by `chancery serve`")?;
     let keyguard = KeyguardClient::new(CALL_DEADLINE);
-    keyguard.follow_control(control.try_clone()?);
+    let control = match Remote::of(&config.keyguard).map_err(anyhow::Error::msg)? {
+        Some(far) => remote::keep(far, &keyguard)?,
+        None => {
+            keyguard.follow_control(control.try_clone()?);
+            control
+        }
+    };
     let directory = config.gateway_dir();
     std::fs::create_dir_all(&directory)?;
     std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700))?;

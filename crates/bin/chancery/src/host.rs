@@ -11,7 +11,9 @@ use chancery_core::port::clock::Clock as _;
 use chancery_core::port::step::Steps;
 use chancery_core::time::Time;
 
-use crate::keyguard_role::RefusesToStart;
+use crate::config::Config;
+use crate::keyguard_config::{KeyguardConfig, Remote};
+use crate::keyguard_role::{Parent, RefusesToStart};
 use crate::ports::SystemClock;
 use crate::supervisor::{self, Roles};
 use crate::way::{self, Way};
@@ -57,6 +59,12 @@ impl Host for Wired {
         way::check(&config)?;
         serve(options, config).map_err(|error| failure(&error))
     }
+    fn keyguard(&self, config: &Path) -> Result<(), Failure> {
+        let config = config.canonicalize().map_err(|error| Failure::file("read", config, &error))?;
+        way::usable(KeyguardConfig::load(&config).map(|_| ()))?;
+        log();
+        door(&config).map_err(|error| failure(&error))
+    }
     fn init(&self, options: &InitOptions) -> Result<Vec<PathBuf>, Failure> {
         init::init(options).map_err(|error| failure(&error))
     }
@@ -64,7 +72,7 @@ impl Host for Wired {
         let steps = Arc::clone(&self.steps);
         let outcome = match role {
             HiddenRole::Gateway => gateway(arguments, steps),
-            HiddenRole::Keyguard => config(arguments).and_then(|path| keyguard_role::run(&path, steps)),
+            HiddenRole::Keyguard => keyguard(arguments, steps),
             HiddenRole::Pkcs11Worker => worker(),
         };
         match outcome {
@@ -104,8 +112,12 @@ fn serve(options: &ServeOptions, config: PathBuf) -> anyhow::Result<()> {
         anyhow::ensure!(options.dev, "refusing to serve on a CI runner (`{marker}` is set)");
     }
     let roles = Roles { program: supervisor::this_program()?, config };
+    let remote = Remote::of(&Config::load(&roles.config)?.keyguard).map_err(anyhow::Error::msg)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let status = runtime.block_on(supervisor::run(&roles))?;
+    let status = match remote {
+        None => runtime.block_on(supervisor::run(&roles))?,
+        Some(_) => runtime.block_on(supervisor::run_gateway(&roles))?,
+    };
     anyhow::ensure!(status.success(), "the gateway ended with {status}");
     Ok(())
 }
@@ -131,6 +143,22 @@ fn config(arguments: &[OsString]) -> anyhow::Result<PathBuf> {
         [flag, path] if flag == "--config" => Ok(Path::new(path).to_owned()),
         _ => anyhow::bail!("expected `--config FILE`"),
     }
+}
+
+fn door(config: &Path) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(crate::door::run(&supervisor::this_program()?, config))
+}
+
+fn keyguard(arguments: &[OsString], steps: Arc<dyn Steps>) -> anyhow::Result<()> {
+    let (head, parent) = arguments.split_at_checked(2).unwrap_or((arguments, &[]));
+    let path = config(head)?;
+    let parent = match parent {
+        [flag, parent] if flag == "--behind" && parent == "door" => Parent::Door,
+        [flag, parent] if flag == "--behind" && parent == "serve" => Parent::Serve,
+        _ => anyhow::bail!("expected `--behind door` or `--behind serve`"),
+    };
+    keyguard_role::run(&path, parent, steps)
 }
 
 fn gateway(arguments: &[OsString], steps: Arc<dyn Steps>) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use chancery_core::digest::Sha256;
 use chancery_core::message::{Call, Reply, ReportLine};
 use chancery_core::port::step::Steps;
 use chancery_custody_pkcs11::{Limits, Pkcs11Config, Pkcs11Custodian, TokenConfig, WorkerCommand};
@@ -19,6 +20,7 @@ use chancery_x509::certificate::{Certificate, parse_pem_bundle};
 
 use crate::config::{Config, Pkcs11Section};
 use crate::issuer_roots;
+use crate::keyguard_config::{Custody, KeyguardConfig};
 use crate::ports::{SystemClock, SystemEntropy};
 use crate::supervisor;
 
@@ -30,13 +32,28 @@ const SESSIONS: usize = 4;
 #[error("the keyguard refuses to start")]
 pub(crate) struct RefusesToStart;
 
+/// Who started this keyguard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parent {
+    /// The door of a keyguard on a host of its own: its socket brings a connection for every gateway.
+    Door,
+    /// The supervisor of a whole service: its socket is the connection.
+    Serve,
+}
+
 /// The keyguard behind its socket.
-struct Behind(Keyguard);
+struct Behind {
+    keyguard: Keyguard,
+    root: Option<Sha256>,
+}
 
 impl Handler for Behind {
     fn answer(&self, call: Call) -> Reply {
-        let reply = self.0.answer(call);
-        if self.0.is_poisoned() {
+        if let Some(refused) = self.refused(&call) {
+            return refused;
+        }
+        let reply = self.keyguard.answer(call);
+        if self.keyguard.is_poisoned() {
             // After a failed fsync memory and disk may differ: only a restart from disk is safe. The gateway sees the
             // connection end, which is always safe to try again; the supervisor starts another.
             tracing::error!("the keyguard's memory could not be made durable; this process ends");
@@ -46,10 +63,26 @@ impl Handler for Behind {
     }
 }
 
-/// Runs until the gateway's end of the socket closes.
-pub(crate) fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
-    let config = Config::load(path)?;
-    let socket = supervisor::inherited_socket().context("the keyguard is started by `chancery serve`")?;
+impl Behind {
+    /// Whoever installed the keyguard may have said which root it shall know: then no gateway names another.
+    fn refused(&self, call: &Call) -> Option<Reply> {
+        let Call::Initialise(wish) = call else { return None };
+        let expected = self.root.filter(|root| *root != wish.root)?;
+        let found = wish.root;
+        let what =
+            format!("the gateway's first root is {found}, the keyguard's configuration says {expected}");
+        Some(Reply::Failed(what))
+    }
+}
+
+/// Runs until the other end of the socket closes.
+pub(crate) fn run(path: &Path, parent: Parent, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
+    let config = match parent {
+        Parent::Door => Custody::from(KeyguardConfig::load(path)?),
+        Parent::Serve => Custody::from(Config::load(path)?),
+    };
+    let socket = supervisor::inherited_socket()
+        .context("this keyguard is started by `chancery serve` or `chancery keyguard`")?;
     for directory in [config.keys_dir(), config.memory_dir()] {
         private_directory(&directory).with_context(|| format!("cannot make `{}`", directory.display()))?;
     }
@@ -72,14 +105,19 @@ pub(crate) fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()> {
         issuer_roots,
         sandbox,
     };
-    let keyguard: Arc<dyn Handler> = Arc::new(Behind(Keyguard::new(parts).context(RefusesToStart)?));
+    let keyguard = Keyguard::new(parts).context(RefusesToStart)?;
+    let keyguard: Arc<dyn Handler> = Arc::new(Behind { keyguard, root: config.root });
     let available = std::thread::available_parallelism().map_or(2, usize::from);
-    server::serve(socket, &keyguard, config.keyguard.threads.unwrap_or(available))?;
+    let threads = config.keyguard.threads.unwrap_or(available);
+    match parent {
+        Parent::Door => server::serve_each(&socket, &keyguard, threads)?,
+        Parent::Serve => server::serve(socket, &keyguard, threads)?,
+    }
     Ok(())
 }
 
 /// Read here and not taken from the gateway: a trust snapshot that names another authority is not signed.
-fn timestamp_roots(config: &Config) -> anyhow::Result<Vec<Certificate>> {
+fn timestamp_roots(config: &Custody) -> anyhow::Result<Vec<Certificate>> {
     let mut roots = Vec::new();
     for section in &config.tsa {
         let pem = std::fs::read_to_string(&section.chain)
@@ -93,7 +131,7 @@ fn private_directory(path: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-fn backends(config: &Config) -> anyhow::Result<Vec<Backend>> {
+fn backends(config: &Custody) -> anyhow::Result<Vec<Backend>> {
     let section = &config.keyguard;
     let kek = match (&section.passphrase_file, &section.credential_file) {
         (Some(path), _) => KekSource::Passphrase(path.clone()),
@@ -109,7 +147,7 @@ fn backends(config: &Config) -> anyhow::Result<Vec<Backend>> {
     Ok(backends)
 }
 
-fn pkcs11(config: &Config, token: &Pkcs11Section) -> anyhow::Result<Pkcs11Config> {
+fn pkcs11(config: &Custody, token: &Pkcs11Section) -> anyhow::Result<Pkcs11Config> {
     let environment = token.environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
     Ok(Pkcs11Config {
         token: TokenConfig {
@@ -130,7 +168,7 @@ fn pkcs11(config: &Config, token: &Pkcs11Section) -> anyhow::Result<Pkcs11Config
 }
 
 /// What this process may still reach from here on. Workers inherit it, so a token's module needs its own files.
-fn close(config: &Config) -> Vec<ReportLine> {
+fn close(config: &Custody) -> Vec<ReportLine> {
     let mut profile = Profile { write: vec![config.keys_dir(), config.memory_dir()], ..Profile::default() };
     if !config.keyguard.pkcs11.is_empty() {
         let system = ["/usr", "/lib", "/lib64", "/etc", "/opt"].map(PathBuf::from);

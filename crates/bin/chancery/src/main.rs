@@ -5,6 +5,7 @@ mod config;
 mod counted;
 mod dev;
 mod documents;
+mod door;
 mod export;
 #[cfg(feature = "faults")]
 mod faults;
@@ -13,11 +14,15 @@ mod greeting;
 mod host;
 mod init;
 mod issuer_roots;
+mod keyguard_config;
 mod keyguard_role;
 mod listen;
 mod ports;
 mod pulse;
+mod remote;
+mod sockets;
 mod supervisor;
+mod unanswered;
 mod way;
 mod wiring;
 

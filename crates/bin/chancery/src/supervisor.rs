@@ -75,6 +75,19 @@ pub(crate) async fn run(roles: &Roles) -> io::Result<ExitStatus> {
     }
 }
 
+/// As [`run`], where the keyguard is on another host: the gateway itself keeps the line to it.
+pub(crate) async fn run_gateway(roles: &Roles) -> io::Result<ExitStatus> {
+    let (_control, gateway_end) = UnixStream::pair()?;
+    let mut gateway = roles.command("gateway", gateway_end.into()).spawn()?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        status = gateway.wait() => status,
+        _ = terminate.recv() => stop(gateway).await,
+        _ = interrupt.recv() => stop(gateway).await,
+    }
+}
+
 async fn kill_hung(keyguard: &mut Child) -> io::Result<()> {
     tracing::error!("keyguard hangs; killing it");
     keyguard.kill().await
@@ -86,7 +99,7 @@ fn report_end(status: ExitStatus) {
 
 fn start_keyguard(roles: &Roles, control: &tokio::net::UnixStream) -> io::Result<Child> {
     let (ours, theirs) = UnixStream::pair()?;
-    let keyguard = roles.command("keyguard", theirs.into()).spawn()?;
+    let keyguard = roles.command("keyguard", theirs.into()).args(["--behind", "serve"]).spawn()?;
     // Without a gateway there is nobody to pass it to; the loop notices that the gateway ended.
     if let Err(error) = chancery_link::descriptor::send(&control.as_fd(), &ours) {
         tracing::warn!(%error, "gateway took no connection");

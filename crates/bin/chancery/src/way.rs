@@ -7,7 +7,7 @@ use chancery_cli::catalogue::Code;
 use chancery_cli::failure::Failure;
 use chancery_cli::host::ServeOptions;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 
 /// One of two ways to serve.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,7 +70,12 @@ fn loopback(text: &str) -> Result<SocketAddr, Failure> {
 
 /// Looks whether a configuration file can be used, so that no role is started with one that cannot.
 pub(crate) fn check(config: &Path) -> Result<(), Failure> {
-    let Err(error) = Config::load(config) else { return Ok(()) };
+    usable(Config::load(config).map(|_| ()))
+}
+
+/// What is wrong with a configuration file, as a failure.
+pub(crate) fn usable(loaded: Result<(), ConfigError>) -> Result<(), Failure> {
+    let Err(error) = loaded else { return Ok(()) };
     let mut what = error.to_string();
     let mut source = std::error::Error::source(&error);
     while let Some(cause) = source {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    completion, demo, dev, doctor, help, init, inspect, key, ledger, policy, request, root, serve, sign,
-    verify,
+    completion, demo, dev, doctor, help, init, inspect, key, keyguard, ledger, policy, request, root, serve,
+    sign, verify,
 };
 
 /// Code signing for CI/CD that checks before it signs, and proves it afterwards.
@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Demo(demo::Args),
     /// Run the service.
     Serve(serve::Args),
+    /// Run the keyguard on a host of its own.
+    Keyguard(keyguard::Args),
     /// Make configuration and governance documents for a new installation.
     Init(init::Args),
     /// Sign files.
@@ -128,9 +130,6 @@ pub(crate) enum Command {
     /// Faces the network.
     #[command(hide = true, disable_help_flag = true)]
     Gateway(Role),
-    /// Holds the keys.
-    #[command(hide = true, disable_help_flag = true)]
-    Keyguard(Role),
     /// Holds one PKCS#11 module.
     #[command(hide = true, disable_help_flag = true)]
     Pkcs11Worker(Role),

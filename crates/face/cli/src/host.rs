@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chancery_core::time::Time;
 
@@ -103,6 +103,8 @@ pub trait Host: fmt::Debug {
     fn program(&self) -> Result<PathBuf, Failure>;
     /// Serves until it is told to stop.
     fn serve(&self, options: &ServeOptions) -> Result<(), Failure>;
+    /// Runs the keyguard on a host of its own until it is told to stop.
+    fn keyguard(&self, config: &Path) -> Result<(), Failure>;
     /// Makes configuration and governance documents for a new installation; answers with the files that it made.
     fn init(&self, options: &InitOptions) -> Result<Vec<PathBuf>, Failure>;
     /// Runs a hidden role with its arguments; answers with its exit code.

@@ -9,6 +9,7 @@ pub(crate) mod help;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod key;
+pub(crate) mod keyguard;
 pub(crate) mod ledger;
 pub(crate) mod man;
 pub(crate) mod policy;

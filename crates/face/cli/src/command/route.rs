@@ -8,8 +8,8 @@ use crate::host::{HiddenRole, Host};
 use crate::terminal::Terminal;
 
 use super::{
-    completion, demo, dev, doctor, env, help, init, inspect, key, ledger, man, policy, request, root, serve,
-    sign, verify, version, whoami,
+    completion, demo, dev, doctor, env, help, init, inspect, key, keyguard, ledger, man, policy, request,
+    root, serve, sign, verify, version, whoami,
 };
 
 /// What a command works with.
@@ -65,7 +65,7 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Help(args) => help::run(&args, context),
         Command::Version => version::run(context),
         Command::Gateway(given) => return role(HiddenRole::Gateway, &given),
-        Command::Keyguard(given) => return role(HiddenRole::Keyguard, &given),
+        Command::Keyguard(args) => return keyguard::run(&args, context),
         Command::Pkcs11Worker(given) => return role(HiddenRole::Pkcs11Worker, &given),
     };
     exit.map(Exit::code)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chancery_cli::Streams;
 use chancery_cli::failure::Failure;
@@ -35,6 +35,9 @@ impl Host for TestHost {
         Ok(PathBuf::from("/bin/false"))
     }
     fn serve(&self, _: &ServeOptions) -> Result<(), Failure> {
+        Err(Failure::error("not here"))
+    }
+    fn keyguard(&self, _: &Path) -> Result<(), Failure> {
         Err(Failure::error("not here"))
     }
     fn init(&self, options: &InitOptions) -> Result<Vec<PathBuf>, Failure> {
