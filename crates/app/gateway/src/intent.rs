@@ -80,6 +80,15 @@ impl Decided {
     }
 }
 
+impl Decided {
+    /// The same, under an exception.
+    #[must_use]
+    pub const fn under(mut self, exception: Option<Sha256>) -> Self {
+        self.exception = exception;
+        self
+    }
+}
+
 /// An intent that is in the ledger.
 #[derive(Debug, Clone)]
 pub struct Logged {

@@ -4,6 +4,7 @@
 //! it again before it signs.
 
 pub mod act;
+pub mod approval;
 pub mod bootstrap;
 pub mod denied;
 pub mod failure;
@@ -16,6 +17,7 @@ pub mod issuer_keys;
 pub mod keys;
 pub mod limits;
 pub mod order;
+mod pending;
 pub mod reconcile;
 pub mod rehearse;
 pub mod released;

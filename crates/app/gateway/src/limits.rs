@@ -54,6 +54,14 @@ impl Limits {
         Ok(())
     }
 
+    /// Takes places that people allowed beyond the limits; they count for those who come later.
+    pub fn take_freely(&self, profile: &ProfileName, limits: &[Limit], wanted: usize, now: Time) {
+        if !limits.is_empty() {
+            let mut all = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(profile.clone()).or_default().extend(std::iter::repeat_n(now, wanted));
+        }
+    }
+
     /// Gives places back that were taken at `taken` and not used.
     pub fn give_back(&self, profile: &ProfileName, count: usize, taken: Time) {
         let mut all = self.times.lock().unwrap_or_else(PoisonError::into_inner);

@@ -14,9 +14,9 @@ use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::governance::Governance;
 use crate::identify::{Identified, identify};
+use crate::pending;
 use crate::released::Released;
 use crate::sign::Ask;
-use crate::standing;
 use crate::statement::{self, Prepared};
 
 /// One statement, rehearsed.
@@ -52,7 +52,9 @@ pub async fn rehearse(gateway: &Gateway, ask: &Ask) -> Result<Rehearsal, Failure
         take_turns(at).await;
         prepared.push(statement::prepare(gateway, profile, &identified.caller, (*id, statement))?);
     }
-    let traces = decide_all(gateway, &governance, &identified, profile, (request, &prepared)).await?;
+    let standing = pending::known(gateway, &governance, &identified, profile, request).await?;
+    let traces =
+        decide_all(gateway, &governance, &identified, (profile, &standing), (request, &prepared)).await?;
     let statements = prepared.into_iter().zip(traces).map(|(prepared, trace)| Rehearsed {
         statement: prepared.id,
         key: prepared.key.id,
@@ -67,11 +69,10 @@ pub async fn decide_all(
     gateway: &Gateway,
     governance: &Governance,
     identified: &Identified,
-    profile: &Profile,
+    (profile, standing): (&Profile, &Standing),
     (request, prepared): (&Request, &[Prepared]),
 ) -> Result<Vec<Trace>, Failure> {
     let now = gateway.parts.clock.now();
-    let standing = standing::of_request(gateway, identified, profile, request)?;
     let before = gateway.limits.counts(profile.name(), profile.limits(), now);
     let mut traces = Vec::with_capacity(prepared.len());
     for (earlier, one) in prepared.iter().enumerate() {
@@ -81,7 +82,7 @@ pub async fn decide_all(
             let held = before.of(limit.window).unwrap_or(0);
             counts.set(limit.window, held.saturating_add(u64::try_from(earlier).unwrap_or(u64::MAX)));
         }
-        let (caller, known) = (&identified.caller, (&counts, &standing));
+        let (caller, known) = (&identified.caller, (&counts, standing));
         let facts = Facts::of_statement(request.profile(), caller, &one.statement, now, known);
         traces.push(allowed(decide(&governance.policy, &facts))?);
     }

@@ -16,6 +16,7 @@ use chancery_policy::profile::{Profile, Timestamping};
 use futures_util::future::join_all;
 use tokio::task::JoinSet;
 
+use crate::act;
 use crate::denied::{self, Who};
 use crate::failure::Failure;
 use crate::flights::Alone;
@@ -24,6 +25,7 @@ use crate::governance::Governance;
 use crate::identify::{self, Identified, identify};
 use crate::intent::{self, Decided, Logged, encode, internal};
 use crate::order::{self, Closing, Ready};
+use crate::pending;
 use crate::reconcile;
 use crate::rehearse;
 use crate::released::{Made, Proof, Released};
@@ -88,14 +90,19 @@ async fn attempt(
     }
     // 5 decision
     rehearse::decide_recalled(gateway, governance, &identified, profile, &recalled).await?;
-    rehearse::decide_all(gateway, governance, &identified, profile, (request, &fresh)).await?;
-    let taken = take_places(gateway, profile, fresh.len())?;
+    let (settled, taken) = decide(gateway, governance, identified, profile, (request, &fresh)).await?;
+    let (identified, exception) = settled;
     gateway.parts.steps.reached(Step::Decided);
     let decided = (governance.version, profile.environment());
-    let decided = Arc::new(Decided::new(request.clone(), identified, decided, taken)?);
+    let decided = Arc::new(Decided::new(request.clone(), identified, decided, taken)?.under(exception));
     // 6 to 13
     let mut results = recalled;
-    results.extend(detached(gateway, decided, profile.timestamp(), (fresh, alone)).await?);
+    let made = detached(gateway, decided, profile.timestamp(), (fresh, alone)).await;
+    if exception.is_some() {
+        // The keyguard counted its uses.
+        act::refresh(gateway).await?;
+    }
+    results.extend(made?);
     results.sort_by_key(|released| released.made().statement_id);
     gateway.parts.steps.reached(Step::ReadyToReply);
     Ok(Answer { request: request.id(), results })
@@ -177,8 +184,37 @@ pub async fn recall(
     made.release(gateway, proof, (leaf, receipt)).map(Some)
 }
 
-fn take_places(gateway: &Gateway, profile: &Profile, wanted: usize) -> Result<Time, Failure> {
+/// Decides, and takes places in the limits. Two requests may have counted on the same last place: the second is decided
+/// about anew, with the place gone.
+async fn decide(
+    gateway: &Gateway,
+    governance: &Governance,
+    identified: Identified,
+    profile: &Profile,
+    wanted: (&Request, &[Prepared]),
+) -> Result<((Identified, Option<Sha256>), Time), Failure> {
+    let settled = pending::settle(gateway, governance, identified.clone(), profile, wanted).await?;
+    match take_places(gateway, profile, wanted.1.len(), is_free(&settled)) {
+        Ok(taken) => Ok((settled, taken)),
+        Err(_) => {
+            let settled = pending::settle(gateway, governance, identified, profile, wanted).await?;
+            let taken = take_places(gateway, profile, wanted.1.len(), is_free(&settled))?;
+            Ok((settled, taken))
+        }
+    }
+}
+
+/// Whether people or an exception allowed it beyond the limits: then places are taken whether they are there or not.
+const fn is_free((identified, exception): &(Identified, Option<Sha256>)) -> bool {
+    identified.evidence.approval.is_some() || exception.is_some()
+}
+
+fn take_places(gateway: &Gateway, profile: &Profile, wanted: usize, free: bool) -> Result<Time, Failure> {
     let now = gateway.parts.clock.now();
+    if free {
+        gateway.limits.take_freely(profile.name(), profile.limits(), wanted, now);
+        return Ok(now);
+    }
     gateway.limits.take(profile.name(), profile.limits(), wanted, now).map_err(|limit| {
         let what = format!("the limit of profile `{}` is spent", profile.name());
         Refusal::new(RefusalCode::LimitSpent, what)

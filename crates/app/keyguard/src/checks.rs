@@ -12,14 +12,17 @@ use chancery_core::order::{LeafPlan, Order};
 use chancery_core::port::custodian::{KeyDescription, Signature};
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::statement::Statement;
+use chancery_core::time::Time;
 use chancery_core::warrant::{Checks, Duty, Rebuilt, Signable, ToBeSigned};
 use chancery_format::seam::Signer;
 use chancery_format::table;
 use chancery_ledger::event::Intent;
+use chancery_policy::act::book::Open;
 use chancery_policy::decide::decide;
 use chancery_policy::facts::Facts;
 use chancery_policy::limit::Counts;
 use chancery_policy::profile::Profile;
+use chancery_policy::standing::Exception;
 use chancery_x509::profile::{identity_leaf, planned};
 use chancery_x509::sct::{self, Sct};
 
@@ -95,6 +98,19 @@ impl<'a> OrderChecks<'a> {
     fn established(&self) -> Result<Arc<Established>, Refusal> {
         self.keyguard.established().ok_or_else(|| invalid("not initialised"))
     }
+    /// The exception that the intent uses up, if it names one: accepted, of this profile, in force, and not spent.
+    fn granted(&self, profile: &Profile, now: Time) -> Result<Option<Exception>, Refusal> {
+        let Some(name) = &self.intent.exception else { return Ok(None) };
+        let open = self.keyguard.followed.book().0.exceptions().get(name).cloned();
+        // The intent itself is among those that were counted when it was followed.
+        let in_force =
+            |open: &Open| open.profile == *profile.name() && now < open.until && open.used <= open.count;
+        let open = open.filter(in_force).ok_or_else(|| {
+            let what = "the exception that the intent names is not in force";
+            invalid(what).because(name.to_string(), "an exception of this profile with uses left")
+        })?;
+        Ok(Some(open.granted(name)))
+    }
     /// The planned leaf, rebuilt; made once and used for the intent, the SCT and the leaf itself.
     fn precertificate(&self, order: &Order, caller: &Caller) -> Result<Option<&[u8]>, Refusal> {
         if let Some(planned) = self.planned.get() {
@@ -154,7 +170,9 @@ impl Checks for OrderChecks<'_> {
         if let Some(stop) = self.keyguard.followed.stop(caller, profile.name(), &key, now) {
             return Err(stop.refusal());
         }
-        let standing = standing::of_request(self.opened, profile);
+        let mut standing = standing::of_request(self.opened, profile);
+        standing.approvers = self.opened.approvers(caller)?;
+        standing.granted = self.granted(profile, now)?;
         let facts = Facts::of_statement(profile.name(), caller, self.statement, now, (&counts, &standing));
         let version = self.opened.governance.version;
         if self.intent.policy != version {

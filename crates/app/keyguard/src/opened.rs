@@ -13,6 +13,8 @@ use chancery_core::time::Time;
 use chancery_identity::authenticate::{Expectation, authenticate, peek};
 use chancery_identity::issuer::Issuer;
 use chancery_identity::jwk::KeySet;
+use chancery_policy::approval::count::approvers;
+use chancery_policy::approval::document::Wish;
 use chancery_policy::profile::Profile;
 
 use crate::checks::invalid;
@@ -80,6 +82,26 @@ impl<'a> Opened<'a> {
             return Err(refusal.because(digest(shown), digest(pinned)));
         }
         KeySet::parse(issuer, pinned).map(Arc::new).map_err(|error| invalid(error.to_string()))
+    }
+
+    /// How many people approved exactly this wish; whoever asks never counts. Approvals that do not count refuse the order.
+    pub fn approvers(&self, caller: &Caller) -> Result<u32, Refusal> {
+        let Some(approved) = &self.orders.evidence.approval else { return Ok(0) };
+        let (_, ledger) = self.keyguard.followed.pinned().ok_or_else(|| invalid("no ledger is pinned"))?;
+        let wish = Wish {
+            ledger: &ledger,
+            request: self.request.id(),
+            profile: self.request.profile(),
+            policy: self.governance.version,
+            caller,
+            now: self.keyguard.parts.clock.now(),
+        };
+        let roster = self.governance.policy.roster();
+        let counted = approvers(&approved.document, &approved.signatures, &wish, roster);
+        let counted = counted.map_err(|error| {
+            Refusal::new(RefusalCode::ApprovalInvalid, format!("{} {error}", error.code()))
+        })?;
+        Ok(counted.count())
     }
 
     /// The profile that the request names.

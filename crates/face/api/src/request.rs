@@ -1,5 +1,6 @@
 //! `GET /v1/requests/{id}`: how far a request is.
 
+use chancery_core::digest::Sha256;
 use chancery_core::id::{RequestId, StatementId};
 
 /// What the service knows about a request. What it never saw and what it refused look the same here.
@@ -12,6 +13,66 @@ pub struct RequestState {
     pub state: StatementState,
     /// The statements that are known, by id.
     pub statements: Vec<StatementStanding>,
+    /// What waited for approvals, newest first; absent members are those of older services.
+    #[serde(default)]
+    pub waiting: Vec<Waiting>,
+}
+
+/// A request as it waits for one caller.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Waiting {
+    /// SHA-256 of the document.
+    #[schema(value_type = String)]
+    pub approval: Sha256,
+    /// The document: the bytes that people sign in the namespace `approval@chancery`.
+    pub document: String,
+    /// The request, canonical: its SHA-256 is the request's id.
+    pub request: String,
+    /// How many people approved, as far as it counts now.
+    pub approvals: u32,
+    /// How many the profile asks for by itself; more may be asked for, see the answer to the pipeline.
+    pub need: u32,
+    /// Why somebody rejected it.
+    pub rejected: Option<String>,
+    /// The last request of the profile that was approved and released before, to compare with.
+    pub previous: Option<Previous>,
+}
+
+/// What was approved and released last.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Previous {
+    /// Its document.
+    pub document: String,
+    /// The request, canonical.
+    pub request: String,
+}
+
+/// The requests that wait now.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct WaitingRequests {
+    /// Their documents, newest first.
+    pub documents: Vec<String>,
+}
+
+/// An approval or a rejection.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// The document that was signed.
+    pub document: String,
+    /// The armoured SSH signature over it.
+    pub signature: String,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Noted {
+    /// `approve` or `reject`.
+    pub verdict: String,
+    /// Who is taken to have said it.
+    pub person: String,
+    /// Its entry in the ledger; absent when it was known already.
+    pub index: Option<u64>,
 }
 
 /// How far a statement is.
@@ -34,6 +95,10 @@ pub enum StatementState {
     Open,
     /// Signed, verified, logged.
     Released,
+    /// It waits for people, other builders, or time.
+    Pending,
+    /// Somebody rejected it.
+    Rejected,
     /// Neither.
     Unknown,
 }

@@ -13,7 +13,8 @@ use chancery_api::code::Code;
 use crate::exchange;
 use crate::fault::Fault;
 use crate::http::{
-    act, admin, audience, dev, health, key, ledger, policy, profile, request, sign, tile, timestamp, trust, whoami,
+    act, admin, audience, dev, health, key, ledger, policy, profile, request, sign, tile, timestamp, trust,
+    whoami,
 };
 use crate::openapi;
 use crate::service::Service;
@@ -65,7 +66,9 @@ fn public_routes() -> Vec<(Route, Handler)> {
     vec![
         (route("POST", "/v1/sign", Token), post(sign::post)),
         (route("GET", "/v1/whoami", Token), get(whoami::get)),
+        (route("GET", "/v1/requests", Public), get(request::list)),
         (route("GET", "/v1/requests/{id}", Public), get(request::get)),
+        (route("POST", "/v1/requests/{id}/approvals", Signed), post(request::say)),
         (route("POST", "/v1/acts", Signed), post(act::post)),
         (route("GET", "/v1/freezes", Public), get(act::freezes)),
         (route("GET", "/v1/exceptions", Public), get(act::exceptions)),

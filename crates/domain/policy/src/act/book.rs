@@ -15,6 +15,7 @@ use chancery_core::time::Time;
 use super::accept::AcceptedAct;
 use super::document::{Deed, Exception, Waive};
 use super::refused::ActRefused;
+use crate::standing::{Exception as Granted, Waived};
 
 /// Most freezes and exceptions in force at a time.
 pub const MAX_ENTRIES: usize = 256;
@@ -220,6 +221,16 @@ impl Book {
 }
 
 impl Open {
+    /// As a decision sees it.
+    #[must_use]
+    pub fn granted(&self, name: &Sha256) -> Granted {
+        let waived = |waive: &Waive| match waive {
+            Waive::Approvals => Waived::Approvals,
+            Waive::Hold => Waived::Hold,
+            Waive::Limits => Waived::Limits,
+        };
+        Granted { id: name.to_string(), waives: self.waives.iter().map(waived).collect() }
+    }
     fn new(exception: &Exception, accepted: &AcceptedAct, now: Time) -> Self {
         Self {
             profile: exception.profile.clone(),

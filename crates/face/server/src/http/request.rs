@@ -3,20 +3,28 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::{Path, Request};
+use axum::http::StatusCode;
 use chancery_api::code::Code;
 use chancery_api::problem::Problem;
-use chancery_api::request::{RequestState, StatementStanding, StatementState};
+use chancery_api::request::{
+    Noted, Previous, RequestState, Said, StatementStanding, StatementState, Waiting, WaitingRequests,
+};
 use chancery_core::id::{RequestId, StatementId};
 use chancery_core::port::ledger_reader::Query;
+use chancery_gateway::approval;
 use chancery_gateway::failure::Failure;
+use chancery_ledger::act::Verdict;
 use chancery_ledger::event::{Body, Event};
 
 use super::Shared;
+use crate::body;
 use crate::fault::Fault;
 
 /// Leaves that are looked at, newest first.
 const MOST: u32 = 1000;
+/// Waiting requests that are listed.
+const LISTED: u32 = 200;
 
 /// Tells how far a request is. The search index runs a moment behind the ledger.
 #[utoipa::path(get, path = "/v1/requests/{id}", tag = "sign", params(("id" = String, Path)),
@@ -36,7 +44,65 @@ pub(crate) async fn get(service: Shared, Path(id): Path<String>) -> Result<Json<
             known.entry(statement).or_insert((state, index));
         }
     }
-    Ok(Json(RequestState { request_id: id, state: whole(&known), statements: listed(known) }))
+    let waiting = waiting(&service, id).await?;
+    let state = match (whole(&known), waiting.first()) {
+        (StatementState::Unknown, Some(first)) if first.rejected.is_some() => StatementState::Rejected,
+        (StatementState::Unknown, Some(_)) => StatementState::Pending,
+        (state, _) => state,
+    };
+    Ok(Json(RequestState { request_id: id, state, statements: listed(known), waiting }))
+}
+
+async fn waiting(service: &Shared, id: RequestId) -> Result<Vec<Waiting>, Fault> {
+    let gateway = &service.gateway;
+    let governance = gateway.governance()?;
+    let mut shown = Vec::new();
+    for one in approval::of_request(gateway, id).await? {
+        let profile = governance.policy.profile(&one.document.profile);
+        let previous = approval::previous(gateway, &one.document).await?;
+        shown.push(Waiting {
+            approval: one.id(),
+            approvals: one.count(),
+            need: profile.map_or(0, |profile| profile.approvals().need),
+            rejected: one.rejected.as_ref().map(|(_, reason)| reason.clone()),
+            document: one.text,
+            request: one.request,
+            previous: previous.map(|(document, request)| Previous { document, request }),
+        });
+    }
+    Ok(shown)
+}
+
+/// Lists the requests that wait now. What their artifacts are called is told to who knows a request's id.
+#[utoipa::path(get, path = "/v1/requests", tag = "sign",
+    responses((status = 200, description = "Their documents, newest first", body = WaitingRequests)))]
+pub(crate) async fn list(service: Shared) -> Result<Json<WaitingRequests>, Fault> {
+    let waiting = approval::waiting(&service.gateway, LISTED).await?;
+    let documents = waiting.iter().filter_map(|document| document.canonical().ok()).collect();
+    Ok(Json(WaitingRequests { documents }))
+}
+
+/// Takes an approval or a rejection. Nobody is asked who they are: the signature says it.
+#[utoipa::path(post, path = "/v1/requests/{id}/approvals", tag = "sign", params(("id" = String, Path)), request_body = Said,
+    responses(
+        (status = 201, description = "Verified and logged", body = Noted),
+        (status = 403, description = "It does not count", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn say(
+    service: Shared,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<(StatusCode, Json<Noted>), Fault> {
+    let id = RequestId::parse(&id).map_err(|error| Fault::new(Code::Malformed, error.to_string()))?;
+    let said: Said = body::receive(&service, request, "application/json").await?.json()?;
+    let said = approval::Said { document: said.document, signature: said.signature };
+    let noted = approval::say(&service.gateway, id, said).await?;
+    let verdict = match noted.verdict {
+        Verdict::Approve => "approve",
+        Verdict::Reject => "reject",
+    };
+    let noted = Noted { verdict: verdict.to_owned(), person: noted.person.to_string(), index: noted.index };
+    Ok((StatusCode::CREATED, Json(noted)))
 }
 
 /// What one leaf says about a statement of the request. An abandoned or withdrawn one is as if it had never been.
@@ -81,7 +147,7 @@ fn listed(known: BTreeMap<StatementId, (StatementState, u64)>) -> Vec<StatementS
     let standing = |(statement, (state, index))| {
         let index = match state {
             StatementState::Open | StatementState::Released => Some(index),
-            StatementState::Unknown => None,
+            StatementState::Pending | StatementState::Rejected | StatementState::Unknown => None,
         };
         StatementStanding { statement, state, index }
     };

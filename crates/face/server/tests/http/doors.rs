@@ -55,6 +55,7 @@ fn expected(route: Route, token: Option<&str>) -> (u16, &'static str) {
         (Access::Token, Some(_)) => (401, "CH3001"),
         (Access::Admin, _) => (404, "CH2008"),
         (Access::Dev, _) if route.path == "/dev/actions/token" => (401, "CH3001"),
+        (Access::Signed, _) => (400, "CH2101"),
         (Access::Dev | Access::Public, _) => (200, ""),
     }
 }
