@@ -63,7 +63,11 @@ impl Memory for FileMemory {
             open.last = Some(Slot { generation, content: bytes.to_vec() });
             match piece {
                 Piece::Authorities => founding::end(&self.directory),
-                Piece::Certificates | Piece::Governance | Piece::IssuerKeys | Piece::Ledger => Ok(()),
+                Piece::Certificates
+                | Piece::Governance
+                | Piece::Habits
+                | Piece::IssuerKeys
+                | Piece::Ledger => Ok(()),
             }
         })
     }
@@ -79,6 +83,7 @@ const fn name(piece: Piece) -> &'static str {
         Piece::Authorities => "authorities",
         Piece::Certificates => "certificates",
         Piece::Governance => "governance",
+        Piece::Habits => "habits",
         Piece::IssuerKeys => "issuer-keys",
         Piece::Ledger => "ledger",
     }

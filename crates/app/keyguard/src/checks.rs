@@ -170,7 +170,7 @@ impl Checks for OrderChecks<'_> {
         if let Some(stop) = self.keyguard.followed.stop(caller, profile.name(), &key, now) {
             return Err(stop.refusal());
         }
-        let mut standing = standing::of_request(self.opened, profile);
+        let mut standing = standing::of_statement(self.opened, profile, self.statement, now)?;
         standing.approvers = self.opened.approvers(caller)?;
         standing.granted = self.granted(profile, now)?;
         let facts = Facts::of_statement(profile.name(), caller, self.statement, now, (&counts, &standing));

@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chancery_core::id::ProfileName;
+use chancery_core::id::{ProfileName, RequestId};
 use chancery_core::time::Time;
 use chancery_ledger::event::{Body, Event, Intent};
 
+use crate::first_seen::FirstSeen;
 use crate::volume::{KeptVolumes, MalformedVolume, Volumes};
 
 /// An intent may be spent this many seconds after it was logged.
@@ -29,6 +30,7 @@ struct Open {
 pub struct Intents {
     open: BTreeMap<u64, Open>,
     volumes: Volumes,
+    first_seen: FirstSeen,
 }
 
 /// Why an intent cannot be spent.
@@ -43,14 +45,20 @@ pub enum NotSpendable {
 }
 
 impl Intents {
-    /// No open intents, and the volumes that an earlier process kept.
-    pub fn resume(kept: &KeptVolumes) -> Result<Self, MalformedVolume> {
-        Ok(Self { open: BTreeMap::new(), volumes: Volumes::resume(kept)? })
+    /// No open intents, and the volumes and first moments that an earlier process kept.
+    pub fn resume(kept: &KeptVolumes, first_seen: FirstSeen) -> Result<Self, MalformedVolume> {
+        Ok(Self { open: BTreeMap::new(), volumes: Volumes::resume(kept)?, first_seen })
     }
 
-    /// The volumes, to be kept with the state that the ledger was followed to.
-    pub fn keep(&mut self, now: Time) -> KeptVolumes {
-        self.volumes.keep(now)
+    /// Volumes and first moments, to be kept with the state that the ledger was followed to.
+    pub fn keep(&mut self, now: Time) -> (KeptVolumes, FirstSeen) {
+        (self.volumes.keep(now), self.first_seen.clone())
+    }
+
+    /// When the ledger first named a request as waiting.
+    #[must_use]
+    pub fn first_seen(&self, request: RequestId) -> Option<Time> {
+        self.first_seen.of(request)
     }
 
     /// Takes note of one event that is in the ledger at `index`.
@@ -69,6 +77,7 @@ impl Intents {
             Body::Abandoned(closed) | Body::Withdrawn(closed) => {
                 self.open.remove(&closed.intent);
             }
+            Body::Pending(pending) => self.first_seen.record(pending.request, now),
             Body::Approval(_)
             | Body::Certificate(_)
             | Body::Denied(_)
@@ -77,7 +86,6 @@ impl Intents {
             | Body::Freeze(_)
             | Body::IssuerKeys(_)
             | Body::Key(_)
-            | Body::Pending(_)
             | Body::Policy(_)
             | Body::Reanchor(_)
             | Body::Review(_)

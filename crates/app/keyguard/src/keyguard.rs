@@ -17,10 +17,12 @@ use crate::custodians::Custodians;
 use crate::durable::Durable;
 use crate::established::Established;
 use crate::follow::{FollowStateError, Followed};
+use crate::habits::HabitBook;
 use crate::issuer_keys::desk::Desk;
 use crate::issuer_keys::line;
 use crate::policy::{Accepted, Governance};
-use crate::{act, authority, certificate, duty, health, policy, sign, stamp, trust};
+use crate::witness::Shelf;
+use crate::{act, authority, certificate, duty, health, policy, sign, stamp, trust, witness};
 
 /// What the keyguard is made of.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ pub struct Keyguard {
     pub(crate) established: RwLock<Option<Arc<Established>>>,
     pub(crate) chains: Chains,
     pub(crate) issuer_keys: Desk,
+    pub(crate) habits: HabitBook,
+    pub(crate) shelf: Shelf,
     pub(crate) memory: Durable,
 }
 
@@ -104,6 +108,7 @@ impl Keyguard {
         let established = authority::load(parts.memory.as_ref())?;
         let chains = Chains::load(parts.memory.as_ref())?;
         let unusable = |error: String| FollowStateError::Kept(error);
+        let habits = HabitBook::recall(parts.memory.as_ref()).map_err(|error| unusable(error.to_string()))?;
         let tls = line::tls(parts.issuer_roots.clone(), Arc::clone(&parts.clock));
         let tls = tls.map_err(|error| unusable(error.to_string()))?;
         let issuer_keys =
@@ -117,6 +122,8 @@ impl Keyguard {
             established: RwLock::new(established.map(Arc::new)),
             chains,
             issuer_keys,
+            habits,
+            shelf: Shelf::default(),
         })
     }
 
@@ -152,6 +159,9 @@ impl Keyguard {
             Call::Tunnel(piped) => self.issuer_keys.piped(self, &piped),
             Call::Act { act } => reply(act::perform(self, &act), Reply::Book),
             Call::Book => reply(act::book(self), Reply::Book),
+            Call::Witness(shown) => {
+                reply(witness::witness(self, &shown), |known| Reply::Witnessed(Box::new(known)))
+            }
             Call::Sign(orders) => reply(sign::sign(self, &orders), Reply::Ordered),
             Call::Stamp(wish) => reply(stamp::stamp(self, &wish), Reply::Stamped),
             Call::KeyCreate(spec) => {

@@ -7,6 +7,7 @@ use chancery_core::order::{Order, Orders};
 use chancery_core::port::custodian::Signature;
 use chancery_core::port::step::Step;
 use chancery_core::warrant::{Authority, ToBeSigned, Warrant, Wish, issue};
+use chancery_policy::habit::observation::Observation;
 use chancery_x509::certificate;
 use chancery_x509::key;
 
@@ -33,7 +34,9 @@ pub fn sign(keyguard: &Keyguard, orders: &Orders) -> Result<Vec<Ordered>, CallEr
         Ok(signed) => Ordered::Signed(Box::new(signed)),
         Err(error) => error.into(),
     });
-    Ok(each.collect())
+    let each = each.collect();
+    keyguard.habits.keep(&keyguard.memory, keyguard.parts.clock.now()).map_err(failed)?;
+    Ok(each)
 }
 
 /// Signs one order. The intent is spent before the key is used: whatever happens afterwards, it cannot be signed again.
@@ -54,9 +57,19 @@ fn one(opened: &Opened<'_>, order: &Order) -> Result<Signed, CallError> {
     };
     let signature = spend(keyguard, artifact)?;
     keyguard.parts.steps.reached(Step::KeyguardSigned);
+    observe(opened, order);
     // A stamp that fails now is asked for again, apart from the signature, which must not be lost with it.
     let stamped = order.stamp.then(|| stamp::over(keyguard, &signature.0).ok()).flatten();
     Ok(Signed { signature, chain, timestamp: stamped.map(Der), at: keyguard.parts.clock.now() })
+}
+
+/// Only what this process signed itself becomes a habit.
+fn observe(opened: &Opened<'_>, order: &Order) {
+    let (Some(statement), Ok(caller)) = (opened.request.statement(order.statement), opened.caller()) else {
+        return;
+    };
+    let seen = Observation::of(statement, caller, opened.keyguard.parts.clock.now());
+    opened.keyguard.habits.observe(opened.request.profile(), &seen);
 }
 
 /// Spends a warrant. What came out is verified with the key that the custodian named when it was asked first. Only two

@@ -48,6 +48,8 @@ pub enum Call {
     },
     /// What acts have left in force.
     Book,
+    /// A request that a builder shows, and how it stands.
+    Witness(Box<crate::witness::Shown>),
     /// Orders for signatures of one request.
     Sign(Box<Orders>),
     /// A timestamp by the built-in authority.
@@ -93,6 +95,8 @@ pub enum Reply {
     Tunnel(Tunnel),
     /// To `Act` and `Book`.
     Book(Box<Book>),
+    /// To `Witness`.
+    Witnessed(Box<crate::witness::Witnessed>),
     /// To `Sign`: what each order came to, in their order.
     Ordered(Vec<Ordered>),
     /// To `Stamp`: a TimeStampResp, DER.

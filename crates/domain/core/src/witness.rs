@@ -5,6 +5,7 @@ use std::fmt;
 use crate::digest::Sha256;
 use crate::evidence::Evidence;
 use crate::id::{PolicyVersion, RequestId, StatementId};
+use crate::time::Time;
 
 /// A request that a builder shows, so that it counts for its quorum and is compared with what is usual.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -24,6 +25,8 @@ pub struct Shown {
 pub struct Witnessed {
     /// Who built the same.
     pub builders: Builders,
+    /// When the ledger first named the request as waiting; hold periods begin there.
+    pub first_seen: Option<Time>,
     /// What is unusual about each statement, in the order of the request.
     pub oddities: Vec<Odd>,
 }

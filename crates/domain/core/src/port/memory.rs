@@ -15,6 +15,8 @@ pub enum Piece {
     Certificates,
     /// The governance in force with its signatures: written when a version comes into force.
     Governance,
+    /// What each profile usually signs: written now and then.
+    Habits,
     /// Digests of the issuers' keys that were fetched: written when a set arrives, and when the ledger names it.
     IssuerKeys,
     /// How far the ledger was followed: written once per batch, the hot path.
