@@ -194,8 +194,7 @@ pub fn unexpected(call: &str, reply: &Reply) -> Failure {
         | Reply::Ordered(_)
         | Reply::Stamped(_)
         | Reply::Tunnel(_)
-        | Reply::TrustSigned(_) => {
-            Failure::Internal(format!("keyguard answered `{call}` with another reply"))
-        }
+        | Reply::TrustSigned(_)
+        | Reply::Witnessed(_) => Failure::Internal(format!("keyguard answered `{call}` with another reply")),
     }
 }

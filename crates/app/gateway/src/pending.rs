@@ -3,6 +3,7 @@
 use chancery_core::digest::Sha256;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::request::Request;
+use chancery_core::witness::Purpose;
 use chancery_policy::profile::Profile;
 use chancery_policy::standing::Standing;
 
@@ -24,7 +25,8 @@ pub(crate) async fn settle(
     profile: &Profile,
     wanted: (&Request, &[Prepared]),
 ) -> Result<(Identified, Option<Sha256>), Failure> {
-    let mut standing = standing::of_request(gateway, &identified, profile, wanted.0)?;
+    let shown = (wanted.0, Purpose::Submit);
+    let mut standing = standing::of_request(gateway, governance, &identified, profile, shown).await?;
     let first = decide_all(gateway, governance, &identified, (profile, &standing), wanted).await;
     let failure = match first {
         Ok(_) => return Ok((identified, None)),
@@ -66,7 +68,8 @@ pub(crate) async fn known(
     profile: &Profile,
     request: &Request,
 ) -> Result<Standing, Failure> {
-    let mut standing = standing::of_request(gateway, identified, profile, request)?;
+    let shown = (request, Purpose::Look);
+    let mut standing = standing::of_request(gateway, governance, identified, profile, shown).await?;
     if let Some(found) = approval::find(gateway, governance, identified, request).await? {
         complete(&mut standing, &found);
     }

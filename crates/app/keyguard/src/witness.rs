@@ -7,7 +7,7 @@ use chancery_core::caller::Caller;
 use chancery_core::decision::Decision;
 use chancery_core::order::Orders;
 use chancery_core::time::Time;
-use chancery_core::witness::{Builders, Odd, Shown, Witnessed};
+use chancery_core::witness::{Builders, Odd, Purpose, Shown, Witnessed};
 use chancery_policy::decide::decide;
 use chancery_policy::facts::Facts;
 use chancery_policy::habit::observation::Observation;
@@ -25,13 +25,13 @@ pub struct Shelf(Mutex<Submissions>);
 
 /// Takes note of what a builder shows, and answers how the request stands. A caller that policy refuses is no builder.
 pub fn witness(keyguard: &Keyguard, shown: &Shown) -> Result<Witnessed, CallError> {
-    let Shown { request, evidence, policy } = shown.clone();
+    let Shown { request, evidence, policy, purpose } = shown.clone();
     let orders = Orders { request, evidence, policy, orders: Vec::new() };
     let opened = Opened::new(keyguard, &orders)?;
     let (caller, profile) = (opened.caller()?, opened.profile()?);
     let now = keyguard.parts.clock.now();
     may_build(&opened, caller, profile, now)?;
-    if let Some(quorum) = profile.quorum() {
+    if let (Some(quorum), Purpose::Submit) = (profile.quorum(), purpose) {
         let mut shelf = keyguard.shelf.0.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.submit(Submission::new(&opened.request, caller, now), quorum);
     }

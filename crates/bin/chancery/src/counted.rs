@@ -85,6 +85,7 @@ const fn kind(call: &Call) -> &'static str {
         Call::Policy { .. } => "policy",
         Call::Act { .. } => "act",
         Call::Book => "book",
+        Call::Witness(_) => "witness",
         Call::Sign(_) => "sign",
         Call::Stamp(_) => "stamp",
         Call::KeyCreate(_) => "key-create",
@@ -117,7 +118,8 @@ const fn result(reply: &Result<Reply, KeyguardUnavailable>) -> &'static str {
             | Reply::Keys(_)
             | Reply::Chain(_)
             | Reply::TrustSigned(_)
-            | Reply::Healthy(_),
+            | Reply::Healthy(_)
+            | Reply::Witnessed(_),
         ) => "answered",
     }
 }

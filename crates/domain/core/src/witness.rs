@@ -17,6 +17,18 @@ pub struct Shown {
     pub evidence: Evidence,
     /// The policy version under which the gateway decides.
     pub policy: PolicyVersion,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// Why a request is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// To see how it stands; nothing is remembered.
+    Look,
+    /// To have it signed: the builder counts.
+    Submit,
 }
 
 /// What the keyguard answers.

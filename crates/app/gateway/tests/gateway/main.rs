@@ -14,5 +14,6 @@ mod lying;
 mod open;
 mod port;
 mod refused;
+mod stolen;
 mod whole;
 mod world;

@@ -91,6 +91,10 @@ pub(crate) fn governance(issuer: &DevKey) -> BTreeMap<String, String> {
         ("scarce", PROFILE.replace("count = 100", "count = 2")),
         ("remote", PROFILE.replace("timestamp = \"builtin\"", "timestamp = [\"away\"]")),
         ("crossed", crossed),
+        ("burst", PROFILE.replace("count = 100", "count = 10\nexceed = \"approval\"")),
+        ("held", format!("hold = \"10m\"\n{PROFILE}")),
+        ("quorum", format!("{PROFILE}[quorum]\nbuilders = 2\ndiffer = \"runner-group\"\n")),
+        ("novel", format!("{PROFILE}[step_up]\non = [\"package\", \"identity\", \"hour\", \"version\"]\n")),
     ];
     let mut files = BTreeMap::from([
         ("root.toml".to_owned(), ROOT.to_owned()),
