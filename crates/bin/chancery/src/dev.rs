@@ -25,7 +25,8 @@ pub(crate) const ISSUER: &str = "https://issuer.dev.localhost";
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8484);
 
 /// The governance of a development installation, as files.
-const GOVERNANCE: [(&str, &str); 4] = [
+const GOVERNANCE: [(&str, &str); 5] = [
+    ("profiles/release.toml", include_str!("../templates/dev/release.toml")),
     ("profiles/dev.toml", include_str!("../../../../testdata/governance/dev/profiles/dev.toml")),
     ("guardrails/events.cedar", include_str!("../../../../testdata/governance/dev/guardrails/events.cedar")),
     ("tests/dev.toml", include_str!("../../../../testdata/governance/dev/tests/dev.toml")),
@@ -47,6 +48,7 @@ pub(crate) fn prepare(directory: &Path, listen: Option<SocketAddr>) -> anyhow::R
     }
     let root = root_key(&directory)?;
     write_once(&governance.join("root.toml"), root_document(&root).as_bytes())?;
+    write_once(&governance.join("roster.toml"), roster(&directory)?.as_bytes())?;
     write_once(&governance.join("issuers.toml"), issuer.registration(ISSUER).as_bytes())?;
     write_once(&directory.join("keyguard").join("kek"), crate::init::kek().as_bytes())?;
     write_once(&directory.join("dev-issuer.token"), secret().as_bytes())?;
@@ -68,20 +70,42 @@ pub(crate) fn issuer_key(directory: &Path) -> anyhow::Result<DevKey> {
     Ok(DevKey::from_pkcs8(&std::fs::read(&path)?)?)
 }
 
-/// The key of the one person in the root document of a development installation, made on first use.
+/// The key of the one person in the root document of a development installation.
 fn root_key(directory: &Path) -> anyhow::Result<SecretKey> {
-    let path = directory.join("dev-root.key");
+    ssh_key(&directory.join("dev-root.key"), "dev-root")
+}
+
+/// People of a development installation, with what they may do.
+const PEOPLE: [(&str, &str); 3] = [("alice", "approve"), ("bob", "approve"), ("carol", "audit")];
+
+/// The roster of a development installation: people whose keys lie beside it.
+fn roster(directory: &Path) -> anyhow::Result<String> {
+    let mut text = "# People of a development installation. Their keys are in ../people: whoever has them, is them.\n\
+                    schema = \"chancery.roster/1\"\n"
+        .to_owned();
+    for (id, role) in PEOPLE {
+        let key = ssh_key(&directory.join("people").join(format!("{id}.key")), id)?;
+        let scope = if role == "audit" { "" } else { "profiles = [\"dev\", \"release\"]\n" };
+        text.push_str(&format!(
+            "\n[[people]]\nid = \"{id}\"\nname = \"{id}\"\nkeys = [\"{} {id}\"]\n\
+             [[people.roles]]\nrole = \"{role}\"\n{scope}",
+            key.public_line()
+        ));
+    }
+    Ok(text)
+}
+
+/// An SSH key of a development installation, made on first use.
+fn ssh_key(path: &Path, comment: &str) -> anyhow::Result<SecretKey> {
     if !path.exists() {
         let mut seed = Zeroizing::new([0_u8; 32]);
         SystemRandom::new().fill(seed.as_mut_slice())?;
-        let key = SecretKey::from_seed(*seed).context("the development root key cannot be made")?;
-        write_once(&path, key.to_openssh("dev-root").as_bytes())?;
-        write_once(
-            &directory.join("dev-root.key.pub"),
-            format!("{} dev-root\n", key.public_line()).as_bytes(),
-        )?;
+        let key = SecretKey::from_seed(*seed).context("an ssh key cannot be made")?;
+        write_once(path, key.to_openssh(comment).as_bytes())?;
+        let public = format!("{} {comment}\n", key.public_line());
+        write_once(&path.with_extension("key.pub"), public.as_bytes())?;
     }
-    let text = Zeroizing::new(std::fs::read_to_string(&path)?);
+    let text = Zeroizing::new(std::fs::read_to_string(path)?);
     SecretKey::parse(&text).with_context(|| format!("cannot use `{}`", path.display()))
 }
 

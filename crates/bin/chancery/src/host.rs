@@ -8,13 +8,14 @@ use chancery_cli::catalogue::Code;
 use chancery_cli::failure::Failure;
 use chancery_cli::host::{HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions};
 use chancery_core::port::clock::Clock as _;
+use chancery_core::port::entropy::Entropy as _;
 use chancery_core::port::step::Steps;
 use chancery_core::time::Time;
 
 use crate::config::Config;
 use crate::keyguard_config::{KeyguardConfig, Remote};
 use crate::keyguard_role::{Parent, RefusesToStart};
-use crate::ports::SystemClock;
+use crate::ports::{SystemClock, SystemEntropy};
 use crate::supervisor::{self, Roles};
 use crate::way::{self, Way};
 use crate::{dev, gateway_role, init, keyguard_role};
@@ -29,6 +30,9 @@ pub(crate) struct Wired {
 impl Host for Wired {
     fn now(&self) -> Time {
         SystemClock.now()
+    }
+    fn nonce(&self) -> [u8; 16] {
+        SystemEntropy.sixteen()
     }
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()

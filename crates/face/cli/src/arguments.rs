@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    completion, demo, dev, doctor, help, init, inspect, key, keyguard, ledger, policy, request, root, serve,
-    sign, verify,
+    act, completion, demo, dev, doctor, exception, freeze, help, init, inspect, key, keyguard, ledger,
+    policy, request, root, serve, sign, verify,
 };
 
 /// Code signing for CI/CD that checks before it signs, and proves it afterwards.
@@ -102,7 +102,7 @@ pub(crate) enum Command {
     /// Search the ledger, prove an entry, show the latest checkpoint, copy everything.
     #[command(subcommand)]
     Ledger(ledger::Verb),
-    /// Show a request, or wait for it.
+    /// List, show, wait for, approve or reject requests.
     #[command(subcommand)]
     Request(request::Verb),
     /// Make, list, show, disable or certify keys.
@@ -111,6 +111,15 @@ pub(crate) enum Command {
     /// Check, test, show, compare, sign or apply governance documents.
     #[command(subcommand)]
     Policy(policy::Verb),
+    /// Stop signing at once, list what is stopped, let go on.
+    #[command(subcommand)]
+    Freeze(freeze::Verb),
+    /// Open, list or review permissions to deviate.
+    #[command(subcommand)]
+    Exception(exception::Verb),
+    /// Show, sign or send an act that others wrote.
+    #[command(subcommand)]
+    Act(act::Verb),
     /// Begin, show or change the root document: the people whose signatures bring governance into force.
     #[command(subcommand)]
     Root(root::Verb),

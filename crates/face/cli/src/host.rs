@@ -95,6 +95,8 @@ pub enum HiddenRole {
 pub trait Host: fmt::Debug {
     /// The moment.
     fn now(&self) -> Time;
+    /// 16 random bytes.
+    fn nonce(&self) -> [u8; 16];
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<String>;
     /// The job's own token for an audience.

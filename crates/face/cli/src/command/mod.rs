@@ -1,10 +1,14 @@
 //! The commands, one per file, named like the word that starts them.
 
+pub(crate) mod act;
+mod approve;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod env;
+pub(crate) mod exception;
+pub(crate) mod freeze;
 pub(crate) mod help;
 pub(crate) mod init;
 pub(crate) mod inspect;

@@ -6,8 +6,8 @@ use chancery_api::request::{RequestState, StatementState};
 use chancery_core::id::RequestId;
 use serde_json::json;
 
-use super::Context;
 use super::whoami::json_word;
+use super::{Context, approve};
 use crate::catalogue::Code;
 use crate::client::Server;
 use crate::exit::Exit;
@@ -25,6 +25,12 @@ pub(crate) enum Verb {
         /// The request's id, 64 hexadecimal digits.
         id: String,
     },
+    /// List the requests that wait for people.
+    List,
+    /// Approve a request with your SSH key, after looking at it.
+    Approve(approve::Approve),
+    /// Reject a request, with a reason.
+    Reject(approve::Reject),
     /// Wait until everything in a request is signed; exit 5 when the time is over.
     Wait {
         /// The request's id, 64 hexadecimal digits.
@@ -38,6 +44,9 @@ pub(crate) enum Verb {
 /// Shows it.
 pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let (id, wait) = match verb {
+        Verb::List => return approve::list(context),
+        Verb::Approve(args) => return approve::approve(args, context),
+        Verb::Reject(args) => return approve::reject(args, context),
         Verb::Show { id } => (id, None),
         Verb::Wait { id, r#for } => (id, Some(Duration::from_secs(*r#for))),
     };
@@ -46,20 +55,29 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     let mut state = look(&server, id)?;
     if let Some(limit) = wait {
         let started = Instant::now();
-        while state.state == StatementState::Open && started.elapsed() < limit {
+        while is_on_its_way(&state) && started.elapsed() < limit {
             std::thread::sleep(PAUSE.min(limit));
             state = look(&server, id)?;
         }
     }
     show(&state, context);
     Ok(match (state.state, wait) {
-        (StatementState::Released, _) | (StatementState::Open, None) => Exit::Ok,
-        (StatementState::Open, Some(_)) => Exit::Pending,
+        (StatementState::Released, _) | (StatementState::Open | StatementState::Pending, None) => Exit::Ok,
+        // What waited for people is asked for again by its pipeline: it has what it needs now.
+        (StatementState::Pending, Some(_)) if !is_on_its_way(&state) => Exit::Ok,
+        (StatementState::Open | StatementState::Pending, Some(_)) => Exit::Pending,
+        (StatementState::Rejected, _) => Exit::Denied,
         (StatementState::Unknown, _) => Code::Unknown.exit(),
     })
 }
 
-fn look(server: &Server, id: RequestId) -> Result<RequestState, Failure> {
+/// Whether waiting longer may help.
+pub(crate) fn is_on_its_way(state: &RequestState) -> bool {
+    let approved = state.waiting.first().is_some_and(|one| one.need > 0 && one.approvals >= one.need);
+    state.state == StatementState::Open || (state.state == StatementState::Pending && !approved)
+}
+
+pub(crate) fn look(server: &Server, id: RequestId) -> Result<RequestState, Failure> {
     server.get(&format!("/v1/requests/{id}"))?.json()
 }
 
@@ -71,6 +89,9 @@ fn show(state: &RequestState, context: &mut Context<'_, '_>) {
             for one in &state.statements {
                 let index = one.index.map(|index| format!("  entry {index}")).unwrap_or_default();
                 text.push_str(&format!("  {}  {}{index}\n", one.statement, json_word(&one.state)));
+            }
+            if state.state == StatementState::Pending || state.state == StatementState::Rejected {
+                text.push_str(&state.waiting.first().map(approve::words).unwrap_or_default());
             }
             context.terminal.result(&text);
         }

@@ -8,8 +8,8 @@ use crate::host::{HiddenRole, Host};
 use crate::terminal::Terminal;
 
 use super::{
-    completion, demo, dev, doctor, env, help, init, inspect, key, keyguard, ledger, man, policy, request,
-    root, serve, sign, verify, version, whoami,
+    act, completion, demo, dev, doctor, env, exception, freeze, help, init, inspect, key, keyguard, ledger,
+    man, policy, request, root, serve, sign, verify, version, whoami,
 };
 
 /// What a command works with.
@@ -56,6 +56,9 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Ledger(verb) => ledger::run(&verb, context),
         Command::Request(verb) => request::run(&verb, context),
         Command::Key(verb) => key::run(&verb, context),
+        Command::Act(verb) => act::run(&verb, context),
+        Command::Exception(verb) => exception::run(&verb, context),
+        Command::Freeze(verb) => freeze::run(&verb, context),
         Command::Policy(verb) => policy::run(&verb, context),
         Command::Root(verb) => root::run(&verb, context),
         Command::Dev(verb) => dev::run(&verb, context),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chancery_api::profile::Profile;
 use chancery_api::signed::SignedResult;
@@ -20,6 +21,7 @@ use crate::file::reader::Progress;
 use crate::file::selection;
 use crate::sign::ask;
 use crate::sign::finish::{self, Judge};
+use crate::sign::patient;
 use crate::sign::prepare::{self, Prepared, Signed, Wish};
 use crate::terminal::{Shape, printable};
 use crate::trust::{self, Voucher};
@@ -52,6 +54,12 @@ pub(crate) struct Args {
     /// Show the decision and what would be signed; change nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Seconds to wait for approvals, other builders or a hold period.
+    #[arg(long, default_value_t = 1800, value_name = "SECONDS", conflicts_with = "no_wait")]
+    wait: u64,
+    /// Do not wait: exit 5, and go on later with `chancery request wait` and the same command.
+    #[arg(long)]
+    no_wait: bool,
     /// A format option, such as `program_name=Acme`.
     #[arg(long = "option", value_name = "NAME=VALUE")]
     options: Vec<String>,
@@ -68,6 +76,7 @@ struct Work<'a> {
     server: &'a Server,
     profile: Profile,
     judge: Judge<'a>,
+    patience: Duration,
 }
 
 /// What is to be shown.
@@ -103,7 +112,8 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         let trusted = trust::load(&args.trust, trust::Reach::Online, context)?;
         let (trust, at, keys) = (trusted.snapshot, context.host.now(), BTreeMap::new());
         let judge = Judge { trust, at, server: &server, keys, signed: wish.signed };
-        sign_all(&mut Work { server: &server, profile, judge }, &prepared, context, &mut ends);
+        let patience = Duration::from_secs(if args.no_wait { 0 } else { args.wait });
+        sign_all(&mut Work { server: &server, profile, judge, patience }, &prepared, context, &mut ends);
         voucher = Some(trusted.voucher);
     }
     Ok(show(&files, Told { ends, mode: Mode::of(&args.dry_run), voucher }, context))
@@ -155,12 +165,17 @@ fn requests(prepared: &[(usize, Prepared)]) -> Vec<BTreeMap<StatementId, Vec<&(u
     requests
 }
 
-fn sign_all(work: &mut Work<'_>, prepared: &[(usize, Prepared)], context: &Context<'_, '_>, ends: &mut Ends) {
+fn sign_all(
+    work: &mut Work<'_>,
+    prepared: &[(usize, Prepared)],
+    context: &mut Context<'_, '_>,
+    ends: &mut Ends,
+) {
     for group in requests(prepared) {
         let statements =
             group.values().filter_map(|files| files.first().map(|(_, one)| one.statement.clone()));
         let signed = ask::request(&work.profile, statements.collect()).and_then(|request| {
-            let signed = ask::sign(work.server, context.host, &work.profile, &request)?;
+            let signed = patient::sign((work.server, &work.profile), &request, work.patience, context)?;
             Ok((request.id(), signed.results))
         });
         for (at, one) in group.values().flatten() {

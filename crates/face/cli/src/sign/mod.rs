@@ -2,5 +2,6 @@
 
 pub(crate) mod ask;
 pub(crate) mod finish;
+pub(crate) mod patient;
 pub(crate) mod prepare;
 pub(crate) mod proof;

@@ -23,6 +23,9 @@ impl Host for TestHost {
     fn now(&self) -> Time {
         world::now()
     }
+    fn nonce(&self) -> [u8; 16] {
+        [7; 16]
+    }
     fn variable(&self, name: &str) -> Option<String> {
         self.variables.get(name).cloned()
     }

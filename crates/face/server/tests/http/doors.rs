@@ -67,7 +67,7 @@ async fn every_route_refuses_other_methods() {
     for route in &routes {
         let request = match route.access {
             Access::Admin => world.admin(Method::DELETE, &example(route.path)),
-            Access::Dev | Access::Public | Access::Token => {
+            Access::Dev | Access::Public | Access::Signed | Access::Token => {
                 reqwest::Client::builder().no_proxy().build().unwrap().delete(world.url(&example(route.path)))
             }
         };
