@@ -30,10 +30,11 @@ pub async fn of_request(
         policy: governance.version,
         purpose,
     };
-    match gateway.parts.keyguard.call(Call::Witness(Box::new(shown))).await? {
-        Reply::Witnessed(witnessed) => Ok(standing(*witnessed)),
-        other => Err(unexpected("witness", &other)),
+    let reply = gateway.parts.keyguard.call(Call::Witness(Box::new(shown))).await?;
+    if let Reply::Witnessed(witnessed) = reply {
+        return Ok(standing(*witnessed));
     }
+    Err(unexpected("witness", &reply))
 }
 
 fn standing(witnessed: Witnessed) -> Standing {

@@ -239,3 +239,24 @@ fn doubts_are_warnings() {
         assert!(!problems.has_errors() && problems.to_string().contains(message), "{problems}");
     }
 }
+
+/// The page that explains the brakes shows a profile and a test of it: both must be right.
+#[test]
+fn the_profile_of_the_page_holds() {
+    let page = include_str!("../../../../docs/src/how-to/stolen-identity.md");
+    let shown = |path: &str| {
+        let (_, rest) = page.split_once(&format!("```toml\n# {path}\n")).unwrap();
+        (path.to_owned(), rest.split_once("```").unwrap().0.to_owned())
+    };
+    let files = BTreeMap::from([shown("profiles/acme-release.toml"), shown("tests/brakes.toml")]);
+    let documents = Documents::new(files).unwrap();
+    let policy = Policy::load(&documents).unwrap();
+    assert!(policy.warnings().list().is_empty(), "{}", policy.warnings());
+    for outcome in test_cases::run(&policy, &test_cases::parse(&documents).unwrap()) {
+        assert!(outcome.passed(), "{}", chancery_policy::explain::decision(&outcome.decision));
+    }
+    let listed: Vec<&str> = page.split('`').collect();
+    for event in chancery_policy::trigger::UNTRUSTED {
+        assert!(listed.contains(&event), "{event} is not on the page");
+    }
+}
