@@ -80,9 +80,10 @@ const PEOPLE: [(&str, &str); 3] = [("alice", "approve"), ("bob", "approve"), ("c
 
 /// The roster of a development installation: people whose keys lie beside it.
 fn roster(directory: &Path) -> anyhow::Result<String> {
-    let mut text = "# People of a development installation. Their keys are in ../people: whoever has them, is them.\n\
+    let mut text =
+        "# People of a development installation. Their keys are in ../people: whoever has them, is them.\n\
                     schema = \"chancery.roster/1\"\n"
-        .to_owned();
+            .to_owned();
     for (id, role) in PEOPLE {
         let key = ssh_key(&directory.join("people").join(format!("{id}.key")), id)?;
         let scope = if role == "audit" { "" } else { "profiles = [\"dev\", \"release\"]\n" };

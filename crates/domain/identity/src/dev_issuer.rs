@@ -57,6 +57,10 @@ pub struct DevToken {
     pub environment: Option<String>,
     /// `github-hosted` or `self-hosted`.
     pub runner_environment: String,
+    /// Login of whoever started the job: `dev`.
+    pub actor: String,
+    /// Immutable id of that account: `1`.
+    pub actor_id: String,
     /// Number of the run; another attempt of it has the same claims otherwise.
     pub run_id: u32,
     /// Number of the attempt.
@@ -80,6 +84,8 @@ impl Default for DevToken {
             event: "push".to_owned(),
             environment: None,
             runner_environment: "github-hosted".to_owned(),
+            actor: "dev".to_owned(),
+            actor_id: "1".to_owned(),
             run_id: 1,
             run_attempt: 1,
             lifetime: 300,
@@ -181,8 +187,8 @@ fn claims(iss: &str, token: &DevToken, now: Time, id: &str) -> Value {
         "run_id": token.run_id.to_string(),
         "run_number": token.run_id.to_string(),
         "run_attempt": token.run_attempt.to_string(),
-        "actor": "dev",
-        "actor_id": "1",
+        "actor": token.actor,
+        "actor_id": token.actor_id,
     });
     if let (Some(environment), Some(members)) = (&token.environment, claims.as_object_mut()) {
         members.insert("environment".to_owned(), Value::String(environment.clone()));

@@ -9,6 +9,8 @@
     reason = "test"
 )]
 
+mod act;
+mod approval;
 mod issuer_keys;
 mod lying;
 mod open;

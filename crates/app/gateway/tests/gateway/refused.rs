@@ -43,7 +43,7 @@ async fn each_refusal_has_its_code_and_its_leaf() {
         ),
         ("for another service", "dev", |t| t.audience = audience::fixed("other.example"), "CH3003"),
         ("bound to nothing", "dev", |t| t.audience = audience::fixed(HOST), "CH4017"),
-        ("no such profile", "release", |_| {}, "CH4001"),
+        ("no such profile", "missing", |_| {}, "CH4001"),
         ("a key of another family", "crossed", |_| {}, "CH4018"),
     ];
     for (name, profile, change, expected) in cases {

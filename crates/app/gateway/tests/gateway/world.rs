@@ -6,7 +6,9 @@ use std::sync::atomic::AtomicBool;
 
 use chancery_core::algorithm::KeyAlgorithm;
 use chancery_core::depth::Depth;
+use chancery_core::digest::Sha256;
 use chancery_core::environment::Environment;
+use chancery_core::evidence::Approved;
 use chancery_core::family::Family;
 use chancery_core::format::FormatName;
 use chancery_core::id::{KeyId, PolicyVersion, ProfileName};
@@ -32,6 +34,7 @@ use chancery_gateway::sign::{Answer, Ask, sign};
 use chancery_gateway::statement::{self, Prepared};
 use chancery_identity::audience;
 use chancery_identity::dev_issuer::{DevKey, DevToken};
+use chancery_identity::sshsig::secret::SecretKey;
 use chancery_keyguard::custodians::{Backend, Custodians};
 use chancery_keyguard::keyguard::{self, Keyguard};
 use chancery_ledger::event::Body;
@@ -91,6 +94,7 @@ pub(crate) fn governance(issuer: &DevKey) -> BTreeMap<String, String> {
         ("scarce", PROFILE.replace("count = 100", "count = 2")),
         ("remote", PROFILE.replace("timestamp = \"builtin\"", "timestamp = [\"away\"]")),
         ("crossed", crossed),
+        ("release", PROFILE.replace("need = 0", "need = 2")),
         ("burst", PROFILE.replace("count = 100", "count = 10\nexceed = \"approval\"")),
         ("held", format!("hold = \"10m\"\n{PROFILE}")),
         ("quorum", format!("{PROFILE}[quorum]\nbuilders = 2\ndiffer = \"runner-group\"\n")),
@@ -98,12 +102,42 @@ pub(crate) fn governance(issuer: &DevKey) -> BTreeMap<String, String> {
     ];
     let mut files = BTreeMap::from([
         ("root.toml".to_owned(), ROOT.to_owned()),
+        ("roster.toml".to_owned(), roster()),
         ("issuers.toml".to_owned(), issuers),
         ("guardrails/events.cedar".to_owned(), GUARDRAIL.to_owned()),
         ("verification/dev.toml".to_owned(), VERIFICATION.to_owned()),
     ]);
     files.extend(profiles.map(|(name, text)| (format!("profiles/{name}.toml"), text)));
     files
+}
+
+/// The key of a person; `alice2` is Alice's second one.
+pub(crate) fn key_of(person: &str) -> SecretKey {
+    SecretKey::from_seed(*Sha256::of(person.as_bytes()).as_bytes()).unwrap()
+}
+
+/// Alice (two keys), Bob, and Dave, who starts jobs under two accounts, approve; Carol audits.
+fn roster() -> String {
+    let mut text = "schema = \"chancery.roster/1\"\n".to_owned();
+    for (id, keys, role) in [
+        ("alice", vec!["alice", "alice2"], "approve"),
+        ("bob", vec!["bob"], "approve"),
+        ("dave", vec!["dave"], "approve"),
+        ("carol", vec!["carol"], "audit"),
+    ] {
+        let keys: Vec<String> = keys.iter().map(|key| format!("\"{}\"", key_of(key).public_line())).collect();
+        text.push_str(&format!("[[people]]\nid = \"{id}\"\nname = \"{id}\"\nkeys = [{}]\n", keys.join(", ")));
+        if id == "dave" {
+            for (claim, value) in [("actor_id", "9"), ("actor", "dave-bot")] {
+                text.push_str(&format!(
+                    "[[people.accounts]]\nissuer = \"dev\"\nclaim = \"{claim}\"\nvalue = \"{value}\"\n"
+                ));
+            }
+        }
+        let scope = if role == "audit" { "" } else { "profiles = [\"release\", \"dev\"]\n" };
+        text.push_str(&format!("[[people.roles]]\nrole = \"{role}\"\n{scope}"));
+    }
+    text
 }
 
 fn specs() -> Vec<KeySpec> {
@@ -223,20 +257,42 @@ impl World {
     }
     /// Steps 1 to 6 of one statement, without anything that the gateway checks before.
     pub(crate) async fn logged(&self, request: &Request, token: String) -> (Decided, Prepared, Logged) {
+        self.logged_with(request, token, (None, None)).await
+    }
+    async fn logged_with(
+        &self,
+        request: &Request,
+        token: String,
+        (approval, exception): (Option<Approved>, Option<Sha256>),
+    ) -> (Decided, Prepared, Logged) {
         let governance = self.gateway.governance().unwrap();
-        let identified =
+        let mut identified =
             identify(&self.gateway, &governance, Some(&token), Some(request.id())).await.unwrap();
+        identified.evidence.approval = approval;
         let profile = governance.policy.profile(request.profile()).unwrap();
         let (id, found) = &request.statements()[0];
         let prepared = statement::prepare(&self.gateway, profile, &identified.caller, (*id, found)).unwrap();
         let decided = (governance.version, profile.environment());
         let decided = Decided::new(request.clone(), identified, decided, self.clock.now()).unwrap();
+        let decided = decided.under(exception);
         let logged = intent::log(&self.gateway, &decided, &prepared).await.unwrap();
         (decided, prepared, logged)
     }
     /// A message of one order as the gateway makes it, its intent logged.
     pub(crate) async fn order(&self, request: &Request) -> Orders {
-        let (decided, prepared, logged) = self.logged(request, self.token(request, |_| {})).await;
+        self.ordered(request, (None, None)).await
+    }
+    /// The same, with approvals that the gateway says there are.
+    pub(crate) async fn order_with(&self, request: &Request, approval: Option<Approved>) -> Orders {
+        self.ordered(request, (approval, None)).await
+    }
+    /// The same, under an exception that the gateway says there is.
+    pub(crate) async fn order_under(&self, request: &Request, exception: Option<Sha256>) -> Orders {
+        self.ordered(request, (None, exception)).await
+    }
+    async fn ordered(&self, request: &Request, with: (Option<Approved>, Option<Sha256>)) -> Orders {
+        let token = self.token(request, |_| {});
+        let (decided, prepared, logged) = self.logged_with(request, token, with).await;
         let order = Order { statement: prepared.id, intent: logged.index, leaf: logged.plan, stamp: true };
         Orders {
             request: request.canonical().to_owned(),
