@@ -86,5 +86,5 @@ async fn connect(remote: &Remote) -> anyhow::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from(remote.host.clone())?;
     let stream = TcpStream::connect((remote.host.as_str(), remote.port)).await?;
     sockets::quick_and_watched(&stream)?;
-    connector.connect(name, stream).await.context("the keyguard and this gateway do not believe each other")
+    connector.connect(name, stream).await.context("the keyguard did not prove who it is")
 }

@@ -14,10 +14,11 @@ fn golden(name: &str, actual: &str) {
     assert_eq!(actual, expected, "{name} differs; UPDATE_GOLDENS=1 rewrites it");
 }
 
-const COMMANDS: [&[&str]; 31] = [
+const COMMANDS: [&[&str]; 32] = [
     &[],
     &["demo"],
     &["serve"],
+    &["keyguard"],
     &["init"],
     &["sign"],
     &["verify"],
@@ -164,7 +165,7 @@ fn completions_and_manuals_come_from_the_same_source() {
         let text = std::fs::read_to_string(directory.path().join(page)).unwrap();
         assert!(text.contains(".TH"), "{page}");
     }
-    assert!(!directory.path().join("chancery-keyguard.1").exists());
+    assert!(!directory.path().join("chancery-gateway.1").exists());
     let script = run(&host, &["completion", "bash"]).out;
     let bash = std::process::Command::new("bash").args(["-n", "-c", &script]).status();
     match bash {
