@@ -121,6 +121,27 @@ impl Issuers {
         roots.add(CertificateDer::from(self.authority.1.clone())).expect("root");
         roots
     }
+    /// The authority's certificate, DER.
+    #[must_use]
+    pub fn authority(&self) -> &[u8] {
+        &self.authority.1
+    }
+    /// Serves one of the hosts over TCP on this machine, as long as the test lives; answers with the port.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn listen(self: &Arc<Self>, host: &str) -> std::io::Result<u16> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        let (issuers, host) = (Arc::clone(self), host.to_owned());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // A client that goes away is of no interest.
+                let _gone = Memory::new(&issuers, &host).over(stream).is_err();
+            }
+        });
+        Ok(port)
+    }
     /// Answers by host and path from now on.
     pub fn behave(&self, route: impl Fn(&str, &str) -> Answer + Send + 'static) {
         self.state().route = Box::new(route);
@@ -228,16 +249,35 @@ impl Dialer for Network {
                 state.dialled.push(peer.clone());
                 state.leads_to.get(&peer.host).cloned().unwrap_or_else(|| peer.host.clone())
             };
-            let server = issuers.server(&host);
-            let (request, outgoing) = (Vec::new(), Vec::new());
-            let wire: Box<dyn Wire> =
-                Box::new(Memory { issuers, host, server, request, outgoing, end: End::Open });
+            let wire: Box<dyn Wire> = Box::new(Memory::new(&issuers, &host));
             Ok(wire)
         })
     }
 }
 
 impl Memory {
+    fn new(issuers: &Arc<Issuers>, host: &str) -> Self {
+        Self {
+            issuers: Arc::clone(issuers),
+            host: host.to_owned(),
+            server: issuers.server(host),
+            request: Vec::new(),
+            outgoing: Vec::new(),
+            end: End::Open,
+        }
+    }
+    /// Speaks over a socket until the answer is out.
+    fn over(mut self, mut stream: std::net::TcpStream) -> std::io::Result<()> {
+        let mut piece = vec![0; 16 * 1024];
+        loop {
+            let read = stream.read(&mut piece)?;
+            self.hear(piece.get(..read).unwrap_or_default())?;
+            stream.write_all(&std::mem::take(&mut self.outgoing))?;
+            if read == 0 || self.end != End::Open {
+                return Ok(());
+            }
+        }
+    }
     fn hear(&mut self, mut bytes: &[u8]) -> std::io::Result<()> {
         while !bytes.is_empty() && self.server.read_tls(&mut bytes)? > 0 {
             let processed = self.server.process_new_packets();

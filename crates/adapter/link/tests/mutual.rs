@@ -1,5 +1,5 @@
 //! Who may speak to whom over the network: only a gateway and a keyguard that each proved who it is.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "test")]
 
 use std::path::PathBuf;
 
@@ -66,8 +66,8 @@ impl Desk {
     fn caller(&self, name: &str) -> Caller {
         Caller { identity: self.identity(name), ca: self.path("ca.pem") }
     }
-    fn listener(&self, by_authority: bool, client_keys: Vec<Sha256>) -> Listener {
-        let client_ca = by_authority.then(|| self.path("ca.pem"));
+    fn listener(&self, client_ca: Option<&str>, client_keys: Vec<Sha256>) -> Listener {
+        let client_ca = client_ca.map(|name| self.path(name));
         Listener { identity: self.identity("keyguard"), client_ca, client_keys }
     }
 }
@@ -108,8 +108,8 @@ async fn only_gateways_that_are_named_are_heard() {
     let early = desk.issue("early", (DAY, 2 * DAY), client);
     desk.issue("server", (-DAY, DAY), Usage::Tls(purpose::SERVER_AUTH, &["gateway.example"]));
     let (by_authority, by_key) =
-        (desk.listener(true, vec![]), desk.listener(false, vec![gateway, expired, early]));
-    let by_both = desk.listener(true, vec![gateway]);
+        (desk.listener(Some("ca.pem"), vec![]), desk.listener(None, vec![gateway, expired, early]));
+    let by_both = desk.listener(Some("ca.pem"), vec![gateway]);
     for (name, expected) in [
         ("gateway", [true, true, true]),
         ("other", [true, false, false]),
@@ -134,13 +134,13 @@ async fn no_certificate_and_strangers_are_refused() {
     stranger.issue("gateway", (-DAY, DAY), client);
     // A gateway with a certificate of another authority, which believes ours.
     let posing = Caller { identity: stranger.identity("gateway"), ca: desk.path("ca.pem") };
-    for listener in [desk.listener(true, vec![]), desk.listener(false, vec![gateway])] {
+    for listener in [desk.listener(Some("ca.pem"), vec![]), desk.listener(None, vec![gateway])] {
         assert!(!meets(posing.connector().unwrap(), &listener, HOST).await);
         assert!(!meets(without_certificate(&desk), &listener, HOST).await);
         assert!(!meets(old(&desk), &listener, HOST).await);
     }
     // A keyguard under another name or of another authority is not given an order.
-    let listener = desk.listener(true, vec![]);
+    let listener = desk.listener(Some("ca.pem"), vec![]);
     assert!(!meets(desk.caller("gateway").connector().unwrap(), &listener, "other.example").await);
     let believing = Caller { identity: desk.identity("gateway"), ca: stranger.path("ca.pem") };
     assert!(!meets(believing.connector().unwrap(), &listener, HOST).await);
@@ -185,7 +185,7 @@ async fn renewed_files_count_for_the_next_connection() {
     let server = Usage::Tls(purpose::SERVER_AUTH, &[HOST]);
     desk.issue("keyguard", (-2 * DAY, -DAY), server);
     desk.issue("gateway", (-DAY, DAY), client);
-    let (caller, listener) = (desk.caller("gateway"), desk.listener(true, vec![]));
+    let (caller, listener) = (desk.caller("gateway"), desk.listener(Some("ca.pem"), vec![]));
     assert!(!meets(caller.connector().unwrap(), &listener, HOST).await, "the keyguard's certificate expired");
     desk.issue("keyguard", (-DAY, DAY), server);
     assert!(meets(caller.connector().unwrap(), &listener, HOST).await);
@@ -195,7 +195,7 @@ async fn renewed_files_count_for_the_next_connection() {
 fn what_cannot_be_used_says_which_file() {
     let desk = Desk::new();
     desk.issue("keyguard", (-DAY, DAY), Usage::Tls(purpose::SERVER_AUTH, &[HOST]));
-    assert!(matches!(desk.listener(false, vec![]).acceptor(), Err(MutualError::Nobody)));
+    assert!(matches!(desk.listener(None, vec![]).acceptor(), Err(MutualError::Nobody)));
     let said = |error: MutualError| error.to_string();
     let missing = desk.caller("absent").connector().map(|_| ()).map_err(said).unwrap_err();
     assert!(missing.contains("absent.pem"), "{missing}");
@@ -204,10 +204,10 @@ fn what_cannot_be_used_says_which_file() {
         write_pem("PRIVATE KEY", &TestKey::generate(KeyAlgorithm::EcdsaP256).pkcs8()),
     )
     .unwrap();
-    let error = desk.listener(true, vec![]).acceptor().map(|_| ()).unwrap_err();
+    let error = desk.listener(Some("ca.pem"), vec![]).acceptor().map(|_| ()).unwrap_err();
     assert!(matches!(error, MutualError::Certificate { .. }), "{error}");
     std::fs::write(desk.path("ca.pem"), "").unwrap();
     desk.issue("keyguard", (-DAY, DAY), Usage::Tls(purpose::SERVER_AUTH, &[HOST]));
-    let error = desk.listener(true, vec![]).acceptor().map(|_| ()).unwrap_err();
+    let error = desk.listener(Some("ca.pem"), vec![]).acceptor().map(|_| ()).unwrap_err();
     assert!(matches!(error, MutualError::Authority { .. }), "{error}");
 }

@@ -10,18 +10,19 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chancery_link::mutual::Listener;
+use chancery_link::mutual::{Listener, MutualError};
 use chancery_link::pipe::pipe;
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::keyguard_config::KeyguardConfig;
@@ -86,38 +87,47 @@ async fn accept(listener: TcpListener, who: Listener, proved: mpsc::Sender<Gatew
     let mut acceptor = None;
     loop {
         let Ok(turn) = Arc::clone(&handshakes).acquire_owned().await else { return };
-        let stream = match listener.accept().await {
-            Ok((stream, from)) => {
-                tracing::debug!(%from, "somebody connects");
-                stream
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(FIRST_PAUSE).await;
-                continue;
-            }
-        };
-        match who.acceptor() {
-            Ok(fresh) => acceptor = Some(fresh),
-            Err(error) => {
-                tracing::error!(%error, "the new certificates cannot be used; the old ones are kept")
-            }
-        }
+        let Some(stream) = next(&listener).await else { continue };
+        acceptor = renewed(&who).or(acceptor);
         let Some(acceptor) = acceptor.clone() else { continue };
         let proved = proved.clone();
         tokio::spawn(async move {
             let _turn = turn;
-            let shaken = async {
-                sockets::quick_and_watched(&stream)?;
-                acceptor.accept(stream).await
-            };
-            match tokio::time::timeout(PATIENCE, shaken).await {
+            match tokio::time::timeout(PATIENCE, shake(&acceptor, stream)).await {
                 Ok(Ok(gateway)) => drop(proved.send(gateway).await),
-                Ok(Err(error)) => tracing::warn!(%error, "a gateway was refused"),
-                Err(_) => tracing::warn!("a gateway did not prove who it is in time"),
+                Ok(Err(error)) => say_refused(&error.to_string()),
+                Err(_) => say_refused("it did not prove who it is in time"),
             }
         });
     }
+}
+
+async fn next(listener: &TcpListener) -> Option<TcpStream> {
+    match listener.accept().await {
+        Ok((stream, _)) => Some(stream),
+        Err(error) => {
+            tracing::warn!(%error, "cannot accept a connection");
+            tokio::time::sleep(FIRST_PAUSE).await;
+            None
+        }
+    }
+}
+
+fn renewed(who: &Listener) -> Option<TlsAcceptor> {
+    who.acceptor().inspect_err(say_unusable).ok()
+}
+
+fn say_unusable(error: &MutualError) {
+    tracing::error!(%error, "the new certificates cannot be used; the old ones are kept");
+}
+
+fn say_refused(why: &str) {
+    tracing::warn!(why, "a gateway was refused");
+}
+
+async fn shake(acceptor: &TlsAcceptor, stream: TcpStream) -> io::Result<Gateway> {
+    sockets::quick_and_watched(&stream)?;
+    acceptor.accept(stream).await
 }
 
 enum Ended {
@@ -145,11 +155,7 @@ impl Door {
                     return Ok(Ended::Asked);
                 }
                 status = keyguard.wait() => {
-                    let status = status?;
-                    let refuses = status.code() == Some(i32::from(REFUSES_TO_START));
-                    anyhow::ensure!(!refuses, "the keyguard refuses to start; its last message says why");
-                    tracing::error!(%status, "keyguard ended; starting another");
-                    return Ok(Ended::Died);
+                    return died(status?);
                 }
                 Some(gateway) = gateways.recv() => {
                     // The old line is closed first: the keyguard takes one at a time.
@@ -158,9 +164,7 @@ impl Door {
                 }
                 () = tokio::time::sleep(LOOK) => {
                     if unanswered.is_hang() {
-                        tracing::error!("keyguard hangs; killing it");
-                        keyguard.kill().await?;
-                        return Ok(Ended::Died);
+                        return kill_hung(keyguard).await;
                     }
                 }
             }
@@ -173,6 +177,19 @@ impl Door {
         command.stdin(Stdio::from(std::os::fd::OwnedFd::from(stdin))).kill_on_drop(true);
         command.spawn()
     }
+}
+
+fn died(status: ExitStatus) -> anyhow::Result<Ended> {
+    let refuses = status.code() == Some(i32::from(REFUSES_TO_START));
+    anyhow::ensure!(!refuses, "the keyguard refuses to start; its last message says why");
+    tracing::error!(%status, "keyguard ended; starting another");
+    Ok(Ended::Died)
+}
+
+async fn kill_hung(mut keyguard: Child) -> anyhow::Result<Ended> {
+    tracing::error!("keyguard hangs; killing it");
+    keyguard.kill().await?;
+    Ok(Ended::Died)
 }
 
 /// A gateway that is connected with the keyguard, until it is dropped.

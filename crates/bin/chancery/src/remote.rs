@@ -46,11 +46,11 @@ async fn run(remote: Remote, client: Weak<KeyguardClient>, mut hangs: UnixStream
 }
 
 fn say_ended(remote: &Remote, outcome: &anyhow::Result<&'static str>) {
-    let (host, port) = (&remote.host, remote.port);
-    match outcome {
-        Ok(why) => tracing::warn!(host, port, why, "line to the keyguard ended"),
-        Err(error) => tracing::warn!(host, port, error = format!("{error:#}"), "no line to the keyguard"),
-    }
+    let why = match outcome {
+        Ok(why) => (*why).to_owned(),
+        Err(error) => format!("{error:#}"),
+    };
+    tracing::warn!(host = remote.host, port = remote.port, why, "no line to the keyguard");
 }
 
 /// One line from its beginning to its end.

@@ -1,5 +1,11 @@
 //! A keyguard on another host: two processes over TCP on this machine, with certificates on both sides.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "test"
+)]
 
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;
