@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "test"
@@ -194,20 +195,18 @@ fn strangers_are_not_heard() {
         command.arg(format!("localhost:{}", far.port)).args(more).current_dir(far.host(""));
         command.stdin(Stdio::piped()).output()
     };
-    let cases: [(&[&str], &str); 3] = [
-        (&[], "alert certificate required"),
-        (&["-cert", "stranger.pem", "-key", "stranger.key"], "alert"),
-        (&["-cert", "keyguard.pem", "-key", "keyguard.key"], "alert"),
+    let cases: [&[&str]; 3] = [
+        &[],
+        &["-cert", "stranger.pem", "-key", "stranger.key"],
+        &["-cert", "keyguard.pem", "-key", "keyguard.key"],
     ];
-    for (more, expected) in cases {
-        let Ok(said) = connect(more) else {
+    for (before, more) in cases.into_iter().enumerate() {
+        if connect(more).is_err() {
             println!("not compared: openssl is absent");
             return;
-        };
-        let said = String::from_utf8_lossy(&said.stderr).to_lowercase();
-        assert!(said.contains(expected), "{more:?}: {said}");
+        }
+        until("the door refused it", || far.log().matches("a gateway was refused").count() > before);
     }
-    assert!(far.log().contains("a gateway was refused"), "{}", far.log());
     assert!(!far.log().contains("gateway connected"), "{}", far.log());
     // TLS 1.2 is not spoken.
     let mut old = Command::new("openssl");
