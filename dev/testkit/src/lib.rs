@@ -10,6 +10,7 @@ pub mod issuer;
 pub mod keys;
 pub mod ledger;
 pub mod memory;
+pub mod outbox;
 pub mod pe;
 pub mod pki;
 pub mod ssh;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chancery_core::port::dialer::Reach;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Certificate, Client, Url};
 
 use crate::address::{self, OutOfReach, Resolver};
 
@@ -68,6 +68,16 @@ pub struct Http {
 impl Http {
     /// Builds the client.
     pub fn new(reach: Reach, limits: Limits) -> Result<Self, HttpError> {
+        // Plain HTTP needs no roots, and reading them takes longer than the exchange.
+        let roots = (reach == Reach::Loopback).then(Vec::new);
+        Self::with_roots(reach, limits, roots)
+    }
+    /// Builds a client that trusts these roots alone, or those of the machine.
+    pub fn with_roots(
+        reach: Reach,
+        limits: Limits,
+        roots: Option<Vec<Certificate>>,
+    ) -> Result<Self, HttpError> {
         provide_cryptography();
         let builder = Client::builder()
             .redirect(Policy::none())
@@ -80,10 +90,9 @@ impl Http {
             .pool_max_idle_per_host(1)
             .dns_resolver(Resolver { reach })
             .user_agent(concat!("chancery/", env!("CARGO_PKG_VERSION")));
-        let builder = match reach {
-            // Plain HTTP needs no roots, and reading them takes longer than the exchange.
-            Reach::Loopback => builder.tls_certs_only([]),
-            Reach::Private | Reach::Public => builder,
+        let builder = match roots {
+            Some(roots) => builder.tls_certs_only(roots),
+            None => builder,
         };
         Ok(Self { client: builder.build().map_err(HttpError::Client)?, reach, limits })
     }
@@ -93,6 +102,28 @@ impl Http {
         let request =
             self.client.get(self.check(url)?).bearer_auth(bearer).header("accept", "application/json");
         self.exchange(request).await
+    }
+    /// Posts a body; a status from 200 to 299 counts. The body of the answer is not read at all.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: String,
+    ) -> Result<(), HttpError> {
+        let mut request = self.client.post(self.check(url)?).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let response = request.send().await.map_err(classify)?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            status if status.is_redirection() => Err(HttpError::Redirect),
+            status => Err(HttpError::Status(status.as_u16())),
+        }
+    }
+    /// Whether a URL is one that may be asked, before anybody asks it.
+    pub fn accepts(&self, url: &str) -> Result<(), HttpError> {
+        self.check(url).map(drop)
     }
 
     fn check(&self, url: &str) -> Result<Url, HttpError> {

@@ -10,6 +10,7 @@ pub mod intent;
 pub mod ledger;
 pub mod limit;
 mod migration;
+pub mod outbox;
 pub mod policy;
 mod port;
 pub mod record;

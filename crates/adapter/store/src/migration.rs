@@ -55,9 +55,21 @@ const SEARCH_VERSIONS: &[&[&str]] = &[&[
     "CREATE TABLE ledger_mark (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
 ]];
 
+const OUTBOX_VERSIONS: &[&[&str]] = &[&[
+    // `next` is the index of the next leaf to look at.
+    "CREATE TABLE webhook (name TEXT PRIMARY KEY, next BIGINT NOT NULL)",
+    "CREATE TABLE dead_letter (number INTEGER PRIMARY KEY, webhook TEXT NOT NULL, notice TEXT NOT NULL, kind TEXT NOT NULL, \
+     body TEXT NOT NULL, attempts BIGINT NOT NULL, why TEXT NOT NULL, at BIGINT NOT NULL)",
+    "CREATE INDEX dead_letter_webhook ON dead_letter (webhook, number)",
+    // Notices that come from no leaf.
+    "CREATE TABLE told (webhook TEXT NOT NULL, notice TEXT NOT NULL, PRIMARY KEY (webhook, notice)) WITHOUT ROWID",
+]];
+
 /// Which set of tables a database holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Schema {
+    /// Where the telling of notices stands.
+    Outbox,
     /// Everything that must not be lost.
     State,
     /// The search index, rebuildable from the leaves.
@@ -68,6 +80,7 @@ impl Schema {
     const fn versions(self) -> &'static [&'static [&'static str]] {
         match self {
             Self::State => VERSIONS,
+            Self::Outbox => OUTBOX_VERSIONS,
             Self::Search => SEARCH_VERSIONS,
         }
     }

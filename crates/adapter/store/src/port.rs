@@ -113,6 +113,9 @@ impl LedgerReader for Ledger {
     fn leaf(&self, index: u64) -> Boxed<'_, Result<Option<String>, StateError>> {
         Box::pin(async move { found(self.reader().leaf(index).await) })
     }
+    fn leaves(&self, from: u64, to: u64) -> Boxed<'_, Result<Vec<String>, StateError>> {
+        Box::pin(async move { self.reader().leaves(from, to).await.map_err(|e| unavailable(&e)) })
+    }
     fn receipt(&self, index: u64) -> Boxed<'_, Result<Option<Receipt>, StateError>> {
         Box::pin(async move { found(self.reader().receipt(index).await) })
     }

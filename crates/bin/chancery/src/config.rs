@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::keyguard_config::Remote;
+use crate::webhook;
 
 /// The whole file, `chancery.toml`.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -30,6 +31,9 @@ pub(crate) struct Config {
     /// Remote time stamping authorities that profiles may name.
     #[serde(default)]
     pub(crate) tsa: Vec<TsaSection>,
+    /// Receivers of notices.
+    #[serde(default)]
+    pub(crate) webhooks: Vec<WebhookSection>,
 }
 
 /// `[ledger]`
@@ -161,6 +165,31 @@ pub(crate) struct TsaSection {
     pub(crate) chain: PathBuf,
 }
 
+/// `[[webhooks]]`
+#[derive(Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhookSection {
+    /// Name in commands and metrics: lower-case letters, digits, hyphens.
+    pub(crate) name: String,
+    /// Where notices go: `https`, or `http` to this machine.
+    pub(crate) url: String,
+    /// What it is told about; `["*"]` for everything.
+    pub(crate) events: Vec<String>,
+    /// File with the secret, mode 0600.
+    pub(crate) secret_file: PathBuf,
+    /// PEM file with the certificates that the receiver's must lead to; those of the machine unless given.
+    pub(crate) ca: Option<PathBuf>,
+    /// How often a notice is tried; 10 unless given.
+    pub(crate) attempts: Option<u32>,
+}
+
+/// Without the URL: its path may be the receiver's secret.
+impl std::fmt::Debug for WebhookSection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebhookSection").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -214,6 +243,10 @@ impl Config {
             anchor(&mut tls.key);
         }
         self.tsa.iter_mut().for_each(|tsa| anchor(&mut tsa.chain));
+        for webhook in &mut self.webhooks {
+            anchor(&mut webhook.secret_file);
+            webhook.ca.iter_mut().for_each(anchor);
+        }
     }
 
     fn problems(&self) -> Vec<String> {
@@ -233,6 +266,7 @@ impl Config {
             Ok(Some(_)) => {}
             Err(problem) => problems.push(problem),
         }
+        problems.extend(webhook::problems(&self.webhooks));
         problems
     }
 

@@ -19,6 +19,7 @@ use chancery_gateway::bootstrap::{self, Beginning};
 use chancery_gateway::failure::Failure;
 use chancery_gateway::gateway::{Gateway, Parts};
 use chancery_gateway::reconcile;
+use chancery_gateway::webhook::Webhooks;
 use chancery_ledger::checkpoint::Origin;
 use chancery_ledger::vkey::VerifierKey;
 use chancery_link::client::KeyguardClient;
@@ -43,6 +44,7 @@ use crate::ports::{SystemClock, SystemEntropy};
 use crate::pulse;
 use crate::remote;
 use crate::supervisor;
+use crate::webhook::{self, MeasuredWebhooks};
 
 /// A call that is not answered in this time is unavailable.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(20);
@@ -113,7 +115,16 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     start(&gateway).await?;
     tokio::spawn(sweep(Arc::clone(&gateway)));
     pulse::watch(&gateway, &keyguard, control)?;
-    serve(&config, gateway, &ledger, vec![calls, appends]).await
+    let webhooks = webhook::open(&config, &gateway).await?;
+    let telling = tokio::spawn({
+        let webhooks = Arc::clone(&webhooks);
+        async move { webhooks.run().await }
+    });
+    let measures: Vec<Arc<dyn Measures>> = vec![calls, appends, MeasuredWebhooks::new(&webhooks, &gateway)];
+    let outcome = serve(&config, (gateway, webhooks), &ledger, measures).await;
+    // Wherever it was: what was not settled is told again after the next start.
+    telling.abort();
+    outcome
 }
 
 /// The signatures that bring the first documents into force: of the root's people, or in development made now.
@@ -225,7 +236,7 @@ async fn sweep(gateway: Arc<Gateway>) {
 
 async fn serve(
     config: &Config,
-    gateway: Arc<Gateway>,
+    (gateway, webhooks): (Arc<Gateway>, Arc<Webhooks>),
     ledger: &Arc<Ledger>,
     measures: Vec<Arc<dyn Measures>>,
 ) -> anyhow::Result<()> {
@@ -241,7 +252,7 @@ async fn serve(
     let tls = listen::tls(config, &gateway)?;
     let end = listen::End::new()?;
     export::write(config, &gateway, address).await?;
-    let server = listen::run(config, gateway, tls, (listener, admin, end), measures);
+    let server = listen::run(config, (gateway, webhooks), tls, (listener, admin, end), measures);
     let outcome = tokio::select! {
         outcome = server => outcome,
         why = ledger.stopped() => Err(anyhow::anyhow!("the ledger stopped: {why}")),

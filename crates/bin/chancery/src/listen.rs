@@ -5,6 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
 use chancery_gateway::gateway::Gateway;
+use chancery_gateway::webhook::Webhooks;
 use chancery_server::Parts;
 use chancery_server::dev_certificate::DevCertificate;
 use chancery_server::dev_issuer::DevIssuer;
@@ -30,13 +31,14 @@ pub(crate) fn tls(config: &Config, gateway: &Gateway) -> anyhow::Result<Tls> {
 /// Serves until a signal asks for the end, then finishes what is under way.
 pub(crate) async fn run(
     config: &Config,
-    gateway: Arc<Gateway>,
+    (gateway, webhooks): (Arc<Gateway>, Arc<Webhooks>),
     tls: Tls,
     (listener, admin, end): (TcpListener, UnixListener, End),
     measures: Vec<Arc<dyn Measures>>,
 ) -> anyhow::Result<()> {
     let dev = config.dev.then(|| dev_issuer(config)).transpose()?;
-    chancery_server::run(Parts { gateway, listener, tls, admin, dev, measures }, end.asked()).await?;
+    chancery_server::run(Parts { gateway, webhooks, listener, tls, admin, dev, measures }, end.asked())
+        .await?;
     Ok(())
 }
 

@@ -24,6 +24,7 @@ mod sockets;
 mod supervisor;
 mod unanswered;
 mod way;
+mod webhook;
 mod wiring;
 
 fn main() -> std::process::ExitCode {

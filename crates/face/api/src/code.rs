@@ -11,6 +11,8 @@ pub enum Code {
     Internal,
     /// Only callers on this machine are answered here.
     NotLocal,
+    /// The receiver of a webhook did not take a notice.
+    NotTaken,
     /// The path exists, the method does not.
     Method,
     /// The body's media type is another.
@@ -31,7 +33,7 @@ pub enum Code {
 
 impl Code {
     /// Every code with its meaning in one line.
-    pub const ALL: [(Self, &'static str); 12] = [
+    pub const ALL: [(Self, &'static str); 13] = [
         (Self::Internal, "something broke in the service"),
         (Self::Governance, "governance documents hold errors"),
         (Self::Unknown, "nothing of that name"),
@@ -41,6 +43,7 @@ impl Code {
         (Self::MediaType, "the body has another media type than the path takes"),
         (Self::NotLocal, "only callers on this machine are answered here"),
         (Self::Pending, "the request waits for approvals, builders or time"),
+        (Self::NotTaken, "the receiver of a webhook did not take a notice"),
         (Self::Temporary, "something that is needed does not answer now"),
         (Self::Busy, "too much is under way"),
         (Self::Slow, "the body did not arrive in time"),
@@ -58,6 +61,7 @@ impl Code {
             Self::MediaType => "CH2104",
             Self::NotLocal => "CH2105",
             Self::Pending => "CH4020",
+            Self::NotTaken => "CH7001",
             Self::Temporary => "CH7501",
             Self::Busy => "CH7503",
             Self::Slow => "CH7504",
@@ -76,6 +80,7 @@ impl Code {
             Self::MediaType => 415,
             Self::NotLocal => 403,
             Self::Pending => 202,
+            Self::NotTaken => 502,
             Self::Temporary | Self::Busy => 503,
             Self::Slow => 408,
         }

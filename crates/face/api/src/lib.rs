@@ -17,4 +17,5 @@ pub mod profile;
 pub mod rehearsal;
 pub mod request;
 pub mod signed;
+pub mod webhook;
 pub mod whoami;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    act, completion, demo, dev, doctor, exception, freeze, help, init, inspect, key, keyguard, ledger,
-    policy, request, root, serve, sign, verify,
+    act, completion, demo, dev, doctor, exception, freeze, help, init, inspect, key, keyguard, ledger, policy,
+    request, root, serve, sign, verify, webhook,
 };
 
 /// Code signing for CI/CD that checks before it signs, and proves it afterwards.
@@ -123,6 +123,9 @@ pub(crate) enum Command {
     /// Begin, show or change the root document: the people whose signatures bring governance into force.
     #[command(subcommand)]
     Root(root::Verb),
+    /// Show, try and repair what tells others about the ledger.
+    #[command(subcommand)]
+    Webhook(webhook::Verb),
     /// For development services only.
     #[command(subcommand)]
     Dev(dev::Verb),

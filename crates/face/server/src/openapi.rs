@@ -10,6 +10,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::http::{
     act, admin, audience, dev, health, key, ledger, policy, profile, request, sign, tile, timestamp, trust,
+    webhook,
     whoami,
 };
 
@@ -22,6 +23,7 @@ use crate::http::{
         tile::checkpoint, tile::get, health::live, health::ready, health::metrics, get,
         dev::actions_token, dev::token, dev::discovery, dev::jwks,
         admin::key_create, admin::key_disable, admin::key_certify, admin::policy_show, admin::policy_apply, admin::health,
+        webhook::list, webhook::test, webhook::dead, webhook::redeliver,
     ),
     components(schemas(Rehearsal)),
     modifiers(&Tokens),

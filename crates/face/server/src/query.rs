@@ -37,6 +37,17 @@ pub(crate) fn flag(query: Option<&str>, name: &str) -> Result<bool, Fault> {
     }
 }
 
+/// A parameter that is a decimal number; nothing where it is absent.
+pub(crate) fn number(query: Option<&str>, name: &str) -> Result<Option<u64>, Fault> {
+    let pairs = read(query, &[name])?;
+    let Some((_, text)) = pairs.first() else { return Ok(None) };
+    let digits = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    let number = digits.then(|| text.parse().ok()).flatten();
+    number.map(Some).ok_or_else(|| {
+        Fault::new(Code::Malformed, format!("query parameter `{name}`")).because(shown(text), "a number")
+    })
+}
+
 fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
 }

@@ -14,6 +14,7 @@ use crate::exchange;
 use crate::fault::Fault;
 use crate::http::{
     act, admin, audience, dev, health, key, ledger, policy, profile, request, sign, tile, timestamp, trust,
+    webhook,
     whoami,
 };
 use crate::openapi;
@@ -111,6 +112,10 @@ fn admin_routes() -> Vec<(Route, Handler)> {
         (route("GET", "/admin/policy", Admin), get(admin::policy_show)),
         (route("POST", "/admin/policy", Admin), post(admin::policy_apply)),
         (route("GET", "/admin/health", Admin), get(admin::health)),
+        (route("GET", "/admin/webhooks", Admin), get(webhook::list)),
+        (route("POST", "/admin/webhooks/{name}/test", Admin), post(webhook::test)),
+        (route("GET", "/admin/webhooks/{name}/dead", Admin), get(webhook::dead)),
+        (route("POST", "/admin/webhooks/{name}/redeliver", Admin), post(webhook::redeliver)),
     ]
 }
 

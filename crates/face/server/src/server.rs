@@ -5,6 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
 use chancery_gateway::gateway::Gateway;
+use chancery_gateway::webhook::Webhooks;
 use tokio::sync::watch;
 
 use crate::connection::{Door, GRACE};
@@ -20,6 +21,8 @@ use crate::tls::{Tls, TlsError};
 pub struct Parts {
     /// The use cases.
     pub gateway: Arc<Gateway>,
+    /// Receivers of notices; telling them is somebody else's work.
+    pub webhooks: Arc<Webhooks>,
     /// Callers and verifiers come here.
     pub listener: std::net::TcpListener,
     /// How callers are spoken to.
@@ -60,7 +63,7 @@ pub async fn run_with(
     parts.admin.set_nonblocking(true).map_err(ServerError::Listen)?;
     let listener = tokio::net::TcpListener::from_std(parts.listener).map_err(ServerError::Listen)?;
     let admin = tokio::net::UnixListener::from_std(parts.admin).map_err(ServerError::Listen)?;
-    let service = Service::new(parts.gateway, parts.dev, parts.measures, patience);
+    let service = Service::new((parts.gateway, parts.webhooks), parts.dev, parts.measures, patience);
     let (stop, stopping) = watch::channel(false);
     let callers = Door::public(route::public(&service), patience, stopping.clone());
     let operators = Door::admin(route::admin(&service), patience, stopping);

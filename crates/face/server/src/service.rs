@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chancery_gateway::gateway::Gateway;
+use chancery_gateway::webhook::Webhooks;
 
 use crate::admission::Admission;
 use crate::dev_issuer::DevIssuer;
@@ -16,6 +17,7 @@ use crate::patience::Patience;
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) gateway: Arc<Gateway>,
+    pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) dev: Option<DevIssuer>,
     pub(crate) patience: Patience,
     pub(crate) admission: Admission,
@@ -29,13 +31,14 @@ pub(crate) struct Service {
 impl Service {
     /// A service over a gateway.
     pub(crate) fn new(
-        gateway: Arc<Gateway>,
+        (gateway, webhooks): (Arc<Gateway>, Arc<Webhooks>),
         dev: Option<DevIssuer>,
         measures: Vec<Arc<dyn Measures>>,
         patience: Patience,
     ) -> Arc<Self> {
         Arc::new(Self {
             gateway,
+            webhooks,
             dev,
             patience,
             admission: Admission::default(),

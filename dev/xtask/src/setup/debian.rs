@@ -42,22 +42,32 @@ pub(super) fn install(_tools: &Path) -> Result<()> {
 
 /// Unpacks cosign, which Debian has only in its newest release, and links it as `bin/cosign`.
 pub(super) fn unpack_cosign(tools: &Path) -> Result<()> {
-    let link = tools.join("bin/cosign");
+    unpack(tools, "cosign")
+}
+
+/// Unpacks promtool without the server that its package of older releases would start.
+pub(super) fn unpack_promtool(tools: &Path) -> Result<()> {
+    unpack(tools, "promtool")
+}
+
+/// Unpacks a package whose program has its name.
+fn unpack(tools: &Path, name: &str) -> Result<()> {
+    let link = tools.join("bin").join(name);
     if link.exists() {
         return Ok(());
     }
     let script = process::root().join("dev/setup/newer-debian");
     let mut unpack = process::command("bash", &[]);
-    unpack.arg(script).args(["sid", "cosign"]).env("NEWER_DEBIAN", tools.join("debian"));
+    unpack.arg(script).args(["sid", name]).env("NEWER_DEBIAN", tools.join("debian"));
     let unpacked = process::read(&mut unpack)?;
-    let program = Path::new(unpacked.trim()).join("usr/bin/cosign");
+    let program = Path::new(unpacked.trim()).join("usr/bin").join(name);
     if !program.is_file() {
-        bail!("the package has no `usr/bin/cosign`");
+        bail!("the package has no `usr/bin/{name}`");
     }
     if link.is_symlink() {
         std::fs::remove_file(&link)?;
     }
-    std::os::unix::fs::symlink(&program, &link).context("cannot link `bin/cosign`")
+    std::os::unix::fs::symlink(&program, &link).with_context(|| format!("cannot link `bin/{name}`"))
 }
 
 /// The Debian version of the unpacked cosign: the program itself was built without one.

@@ -1,7 +1,14 @@
 //! Tests of this crate against peers on the loopback address.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "test"
+)]
 
 mod ambient;
 mod http;
 mod peer;
+mod receiver;

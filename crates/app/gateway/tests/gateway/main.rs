@@ -17,5 +17,6 @@ mod open;
 mod port;
 mod refused;
 mod stolen;
+mod telling;
 mod whole;
 mod world;

@@ -20,6 +20,17 @@ pub enum Query {
 pub trait LedgerReader: Send + Sync + std::fmt::Debug {
     /// A leaf's bytes; `None` past the end.
     fn leaf(&self, index: u64) -> Boxed<'_, Result<Option<String>, StateError>>;
+    /// The leaves `from..to`, oldest first, cut to the ledger's size and to as many as are read at once; at least one
+    /// unless `from` is past the end.
+    fn leaves(&self, from: u64, to: u64) -> Boxed<'_, Result<Vec<String>, StateError>> {
+        let first = (from < to).then(|| self.leaf(from));
+        Box::pin(async move {
+            match first {
+                Some(leaf) => Ok(leaf.await?.into_iter().collect()),
+                None => Ok(Vec::new()),
+            }
+        })
+    }
     /// Proof that a leaf is in the ledger, at the latest cosigned checkpoint; `None` past its size.
     fn receipt(&self, index: u64) -> Boxed<'_, Result<Option<Receipt>, StateError>>;
     /// Indices of matching leaves, newest first, at most `limit`.

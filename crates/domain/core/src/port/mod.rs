@@ -5,12 +5,14 @@ use std::pin::Pin;
 
 pub mod clock;
 pub mod cosigner;
+pub mod courier;
 pub mod custodian;
 pub mod dialer;
 pub mod entropy;
 pub mod keyguard;
 pub mod ledger_reader;
 pub mod memory;
+pub mod outbox;
 pub mod sequencer;
 pub mod stamper;
 pub mod state;

@@ -1,7 +1,7 @@
 //! What to do about each stable code. Never advises to weaken a rule.
 
 /// Code and way out, sorted.
-const REMEDIES: [(&str, &str); 71] = [
+const REMEDIES: &[(&str, &str)] = &[
     ("CH1001", "report it, with the request id and the service's log"),
     ("CH1002", "look whether a proxy answers in the service's place; else report it"),
     ("CH1003", "let the build finish writing, then sign again"),
@@ -84,6 +84,10 @@ const REMEDIES: [(&str, &str); 71] = [
     ("CH6014", "verify it with the tool of its format"),
     ("CH6015", "fetch trust.json again from the service, and check which key must have signed it"),
     ("CH6016", "try again"),
+    (
+        "CH7001",
+        "look at the receiver; chancery webhook dead NAME shows what it missed, webhook redeliver sends it again",
+    ),
     ("CH7501", "try again: the same request gets the same result once it is released"),
     ("CH7502", "check address and network; chancery doctor looks closer"),
     ("CH7503", "try again in a moment, with fewer jobs at a time"),

@@ -26,6 +26,7 @@ pub(crate) mod serve;
 pub(crate) mod sign;
 pub(crate) mod verify;
 pub(crate) mod version;
+pub(crate) mod webhook;
 pub(crate) mod whoami;
 
 pub(crate) use route::{Context, run};

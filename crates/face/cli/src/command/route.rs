@@ -9,7 +9,7 @@ use crate::terminal::Terminal;
 
 use super::{
     act, completion, demo, dev, doctor, env, exception, freeze, help, init, inspect, key, keyguard, ledger,
-    man, policy, request, root, serve, sign, verify, version, whoami,
+    man, policy, request, root, serve, sign, verify, version, webhook, whoami,
 };
 
 /// What a command works with.
@@ -61,6 +61,7 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Freeze(verb) => freeze::run(&verb, context),
         Command::Policy(verb) => policy::run(&verb, context),
         Command::Root(verb) => root::run(&verb, context),
+        Command::Webhook(verb) => webhook::run(&verb, context),
         Command::Dev(verb) => dev::run(&verb, context),
         Command::Completion(args) => completion::run(&args, context),
         Command::Man(args) => man::run(&args, context),

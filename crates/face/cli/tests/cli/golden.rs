@@ -15,6 +15,7 @@ fn golden(name: &str, actual: &str) {
 }
 
 const COMMANDS: [&[&str]; 32] = [
+const COMMANDS: &[&[&str]] = &[
     &[],
     &["demo"],
     &["serve"],
@@ -43,6 +44,10 @@ const COMMANDS: [&[&str]; 32] = [
     &["policy", "show"],
     &["policy", "explain"],
     &["policy", "apply"],
+    &["webhook", "list"],
+    &["webhook", "test"],
+    &["webhook", "dead"],
+    &["webhook", "redeliver"],
     &["dev", "token"],
     &["completion"],
     &["man"],

@@ -15,6 +15,7 @@ pub(crate) mod signed;
 pub(crate) mod tile;
 pub(crate) mod timestamp;
 pub(crate) mod trust;
+pub(crate) mod webhook;
 pub(crate) mod whoami;
 
 use std::sync::Arc;

@@ -25,6 +25,7 @@ use chancery_core::statement::Statement;
 use chancery_core::tunnel::Peer;
 use chancery_gateway::bootstrap::{self, Beginning};
 use chancery_gateway::gateway::{Gateway, Parts};
+use chancery_gateway::webhook::Webhooks;
 use chancery_identity::audience;
 use chancery_identity::dev_issuer::{DevKey, DevToken};
 use chancery_policy::documents::Documents;
@@ -108,8 +109,15 @@ impl World {
         });
         let scheme = if matches!(tls, Tls::Plain) { "http" } else { "https" };
         let admin = UnixListener::bind(&socket).unwrap();
-        let parts =
-            ServerParts { gateway: Arc::clone(&gateway), listener, tls, admin, dev, measures: Vec::new() };
+        let parts = ServerParts {
+            gateway: Arc::clone(&gateway),
+            webhooks: Webhooks::none(),
+            listener,
+            tls,
+            admin,
+            dev,
+            measures: Vec::new(),
+        };
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(run_with(parts, patience, async { drop(stopped.await) }));
         Self {

@@ -1,0 +1,51 @@
+//! When certificates end: the service's own authorities, and those of the keys.
+
+use chancery_core::digest::Sha256;
+use chancery_core::family::Family;
+use chancery_core::message::{Call, Reply};
+use chancery_core::time::Time;
+use chancery_x509::certificate::Certificate;
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::governance::unexpected;
+use crate::intent::internal;
+
+/// When a certificate ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiry {
+    /// The certificate's name: `chancery-issuing`, or its key's.
+    pub name: String,
+    /// SHA-256 of the certificate, DER.
+    pub sha256: Sha256,
+    /// Its last moment.
+    pub not_after: Time,
+}
+
+/// All certificates that somebody has to renew. Identity leaves, which live ten minutes, are none of them.
+pub async fn expiries(gateway: &Gateway) -> Result<Vec<Expiry>, Failure> {
+    let trust = gateway.trust()?;
+    let own = [
+        ("chancery-root", &trust.root),
+        ("chancery-issuing", &trust.issuing),
+        ("chancery-tsa-root", &trust.tsa_root),
+        ("chancery-tsa", &trust.tsa),
+    ];
+    let mut all: Vec<Expiry> = own.into_iter().map(|(name, certificate)| of(name, certificate)).collect();
+    for key in gateway.keys().values().filter(|key| key.family == Family::Cms) {
+        let reply = gateway.parts.keyguard.call(Call::CertificateShow(key.id.clone())).await?;
+        let Reply::Chain(chain) = reply else { return Err(unexpected("certificate", &reply)) };
+        if let Some(leaf) = chain.first() {
+            all.push(of(key.id.as_str(), &Certificate::parse(&leaf.0).map_err(internal)?));
+        }
+    }
+    Ok(all)
+}
+
+fn of(name: &str, certificate: &Certificate) -> Expiry {
+    Expiry {
+        name: name.to_owned(),
+        sha256: certificate.fingerprint(),
+        not_after: certificate.validity().not_after(),
+    }
+}

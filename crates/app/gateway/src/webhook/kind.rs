@@ -1,0 +1,100 @@
+//! What there is to be told about. The names are frozen: configuration files hold them, receivers branch on them.
+
+use chancery_ledger::act::Verdict;
+use chancery_ledger::event::Body;
+
+/// A kind of notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A certificate of the service or of a key ends soon. Comes from no leaf.
+    CertificateExpiring,
+    /// A permission to deviate came into force.
+    ExceptionOpened,
+    /// A stop was lifted.
+    FreezeLifted,
+    /// Something was stopped.
+    FreezeSet,
+    /// An intent ended without a signature.
+    IntentAbandoned,
+    /// A key was made or stopped.
+    KeyChanged,
+    /// A restored ledger goes on.
+    LedgerReanchored,
+    /// A root document or a policy version takes effect.
+    PolicyChanged,
+    /// Somebody approved a request.
+    RequestApproved,
+    /// A request was refused, or refusals were counted.
+    RequestDenied,
+    /// A request waits for people, other builders or time.
+    RequestPending,
+    /// Somebody rejected a request.
+    RequestRejected,
+    /// A signature did not survive the last check; nothing left the service.
+    ResultWithdrawn,
+    /// An exception was reviewed.
+    ReviewDone,
+    /// A signature was made and released.
+    SignatureReleased,
+}
+
+impl Kind {
+    /// Every kind with its name.
+    pub const ALL: [(Self, &'static str); 15] = [
+        (Self::CertificateExpiring, "certificate.expiring"),
+        (Self::ExceptionOpened, "exception.opened"),
+        (Self::FreezeLifted, "freeze.lifted"),
+        (Self::FreezeSet, "freeze.set"),
+        (Self::IntentAbandoned, "intent.abandoned"),
+        (Self::KeyChanged, "key.changed"),
+        (Self::LedgerReanchored, "ledger.reanchored"),
+        (Self::PolicyChanged, "policy.changed"),
+        (Self::RequestApproved, "request.approved"),
+        (Self::RequestDenied, "request.denied"),
+        (Self::RequestPending, "request.pending"),
+        (Self::RequestRejected, "request.rejected"),
+        (Self::ResultWithdrawn, "result.withdrawn"),
+        (Self::ReviewDone, "review.done"),
+        (Self::SignatureReleased, "signature.released"),
+    ];
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)
+    }
+    /// The kind of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(kind, _)| kind)
+    }
+    /// The kind that tells of an event, and what the event is about. Some events are steps that nobody outside waits for.
+    #[must_use]
+    pub fn of(body: &Body) -> Option<(Self, String)> {
+        Some(match body {
+            Body::Abandoned(closed) => (Self::IntentAbandoned, closed.request.to_string()),
+            Body::Approval(approval) => {
+                let kind = match approval.verdict {
+                    Verdict::Approve => Self::RequestApproved,
+                    Verdict::Reject => Self::RequestRejected,
+                };
+                (kind, approval.request.to_string())
+            }
+            Body::Denied(denied) => {
+                (Self::RequestDenied, denied.request.map_or_else(String::new, |request| request.to_string()))
+            }
+            Body::DeniedCount(count) => (Self::RequestDenied, count.issuer.clone()),
+            Body::Exception(exception) => (Self::ExceptionOpened, exception.act.to_string()),
+            Body::Freeze(freeze) => (Self::FreezeSet, freeze.act.to_string()),
+            Body::Key(key) => (Self::KeyChanged, key.key.to_string()),
+            Body::Pending(pending) => (Self::RequestPending, pending.request.to_string()),
+            Body::Policy(policy) => (Self::PolicyChanged, policy.version.to_string()),
+            Body::Reanchor(reanchor) => (Self::LedgerReanchored, reanchor.act.to_string()),
+            Body::Result(outcome) => (Self::SignatureReleased, outcome.request.to_string()),
+            Body::Review(review) => (Self::ReviewDone, review.exception.to_string()),
+            Body::Root(root) => (Self::PolicyChanged, root.sha256.to_string()),
+            Body::Unfreeze(unfreeze) => (Self::FreezeLifted, unfreeze.freeze.to_string()),
+            Body::Withdrawn(closed) => (Self::ResultWithdrawn, closed.request.to_string()),
+            Body::Certificate(_) | Body::Intent(_) => return None,
+        })
+    }
+}
