@@ -1,5 +1,5 @@
 //! Webhooks of a whole service: a receiver of this test, the configuration, the commands, and an independent verifier.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;

@@ -32,9 +32,16 @@ pub async fn check(outbox: &dyn Outbox) {
     assert!(outbox.was_told(ops(), "certificate-x".to_owned()).await.unwrap());
     assert!(!outbox.was_told("other".to_owned(), "certificate-x".to_owned()).await.unwrap());
     let all = outbox.dead(ops(), 0, 10).await.unwrap();
+    check_letters(outbox, &all).await;
+    // A ledger that was restored to an earlier size: what comes next is told from there.
+    assert_eq!(outbox.next(ops(), 4).await.unwrap(), 4);
+}
+
+async fn check_letters(outbox: &dyn Outbox, all: &[DeadLetter]) {
+    let ops = || "ops".to_owned();
     let ids: Vec<&str> = all.iter().map(|dead| dead.notice.id.as_str()).collect();
     assert_eq!(ids, ["leaf-6-a", "leaf-7-b"]);
-    let [first, second] = all.as_slice() else { unreachable!() };
+    let (first, second) = all.first().zip(all.get(1)).unwrap();
     assert_eq!((first.attempts, first.why.as_str(), first.at), (3, "status 500", Time::from_seconds(7)));
     assert!(first.number < second.number);
     assert_eq!(outbox.dead(ops(), 0, 1).await.unwrap(), std::slice::from_ref(first));
@@ -43,7 +50,4 @@ pub async fn check(outbox: &dyn Outbox) {
     assert_eq!(outbox.dead_count(ops()).await.unwrap(), 2, "another webhook's name buries nothing");
     outbox.bury(ops(), first.number).await.unwrap();
     assert_eq!(outbox.dead_count(ops()).await.unwrap(), 1);
-    assert_eq!(outbox.dead_count("other".to_owned()).await.unwrap(), 0);
-    // A ledger that was restored to an earlier size: what comes next is told from there.
-    assert_eq!(outbox.next(ops(), 4).await.unwrap(), 4);
 }

@@ -111,22 +111,26 @@ impl Webhooks {
 }
 
 async fn follow(parts: &Parts, hook: &Hook) {
-    let mut dates: Option<Time> = None;
+    let mut dates = None;
     loop {
         if let Err(error) = round(parts, hook).await {
             tracing::warn!(webhook = hook.subscription.name, %error, "webhook waits");
         }
-        let now = parts.gateway.parts().clock.now();
-        if let Some(next) = hook.with(|standing| standing.next)
-            && dates.is_none_or(|last| now.seconds_since(last) >= DATES)
-        {
-            match date::tell_dates(parts, hook, next).await {
-                Ok(()) => dates = Some(now),
-                Err(error) => tracing::warn!(webhook = hook.subscription.name, %error, "dates were not told"),
-            }
-        }
+        dates = look_at_dates(parts, hook, dates).await;
         tokio::time::sleep(parts.schedule.look).await;
     }
+}
+
+/// Looks at the calendar now and then; answers with when it was looked at last.
+async fn look_at_dates(parts: &Parts, hook: &Hook, last: Option<Time>) -> Option<Time> {
+    let now = parts.gateway.parts().clock.now();
+    let is_due = last.is_none_or(|last| now.seconds_since(last) >= DATES);
+    let Some(next) = hook.with(|standing| standing.next).filter(|_| is_due) else { return last };
+    if let Err(error) = date::tell_dates(parts, hook, next).await {
+        tracing::warn!(webhook = hook.subscription.name, %error, "dates were not told");
+        return last;
+    }
+    Some(now)
 }
 
 /// Everything that is in the ledger now.

@@ -32,8 +32,11 @@ impl Receiver {
     fn asked(&self) -> u32 {
         *self.asked.lock().unwrap()
     }
-    fn refuse(&self, refuses: bool) {
-        *self.refuses.lock().unwrap() = refuses;
+    fn go_away(&self) {
+        *self.refuses.lock().unwrap() = true;
+    }
+    fn come_back(&self) {
+        *self.refuses.lock().unwrap() = false;
     }
 }
 
@@ -128,7 +131,7 @@ async fn gives_up_after_the_last_attempt_and_goes_on() {
     let world = World::new().await;
     let (receiver, outbox) = (Arc::new(Receiver::default()), FakeOutbox::default());
     let webhooks = begun(&world, &receiver, &outbox).await;
-    receiver.refuse(true);
+    receiver.go_away();
     for name in ["a", "b"] {
         world.sign(&wish("dev", name)).await.unwrap();
     }
@@ -144,7 +147,7 @@ async fn gives_up_after_the_last_attempt_and_goes_on() {
         again,
         Err(NotRedelivered::NotTaken { before: Redelivered { delivered: 0, left: 2 }, .. })
     ));
-    receiver.refuse(false);
+    receiver.come_back();
     world.sign(&wish("dev", "c")).await.unwrap();
     run_until(&webhooks, "the third", || receiver.taken().len() == 1).await;
     let one = webhooks.redeliver("ops", Some(dead[1].number)).await.unwrap();

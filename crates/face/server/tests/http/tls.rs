@@ -84,6 +84,7 @@ async fn clear_text_stays_on_this_machine() {
     let (world, _) = encrypted().await;
     let directory = tempfile::tempdir().unwrap();
     let parts = |tls, name: &str| chancery_server::Parts {
+        webhooks: chancery_gateway::webhook::Webhooks::none(),
         gateway: std::sync::Arc::clone(&world.gateway),
         listener: std::net::TcpListener::bind("0.0.0.0:0").unwrap(),
         tls,
