@@ -94,7 +94,7 @@ impl Kind {
             Body::Root(root) => (Self::PolicyChanged, root.sha256.to_string()),
             Body::Unfreeze(unfreeze) => (Self::FreezeLifted, unfreeze.freeze.to_string()),
             Body::Withdrawn(closed) => (Self::ResultWithdrawn, closed.request.to_string()),
-            Body::Certificate(_) | Body::Intent(_) => return None,
+            Body::Certificate(_) | Body::Intent(_) | Body::IssuerKeys(_) => return None,
         })
     }
 }
