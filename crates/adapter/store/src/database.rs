@@ -84,7 +84,7 @@ impl Database {
         durability: Durability,
     ) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let url = url(path)?;
+        let url = url(path, "rwc")?;
         let writer = pool(&url, 1, durability).await?;
         let database = Self { url, durability, readers: writer.clone(), writer };
         let mut tx = write_tx(&database).await?;
@@ -143,8 +143,9 @@ async fn configure(connection: &mut AnyConnection, durability: Durability) -> Re
     Ok(())
 }
 
-fn url(path: &Path) -> Result<String, StoreError> {
+/// The database at a path, for SQLite; `mode` is `ro`, `rw` or `rwc`.
+pub(crate) fn url(path: &Path, mode: &str) -> Result<String, StoreError> {
     let text = path.to_str().ok_or_else(|| StoreError::Value("database path is not UTF-8".into()))?;
     let escaped = text.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-    Ok(format!("sqlite://{escaped}?mode=rwc"))
+    Ok(format!("sqlite://{escaped}?mode={mode}"))
 }

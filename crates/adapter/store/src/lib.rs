@@ -3,6 +3,7 @@
 //! [`ledger::Ledger`] is the one writer; every other noun is read through [`database::Database`], and what must change
 //! together with the ledger travels as `Change`s of the sequencer port.
 
+pub mod backup;
 mod cache;
 pub mod certificate;
 pub mod database;

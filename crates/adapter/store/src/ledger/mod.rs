@@ -27,5 +27,5 @@ mod writer;
 pub use config::LedgerConfig;
 pub use key::LedgerKey;
 pub use read::Reader;
-pub(crate) use row::column;
+pub(crate) use row::{column, corrupt, last_head};
 pub use sequencer::{Counters, Ledger};

@@ -67,8 +67,11 @@ pub(crate) fn set_published(script: &mut Script, size: u64) -> Result<(), StoreE
 }
 
 /// The last right edge; its own root must be the one beside it. Nothing when the ledger is empty.
-pub(crate) async fn last_head(pool: &AnyPool) -> Result<Option<Edge>, StoreError> {
-    let row = sqlx::query("SELECT size, root, edge FROM ledger_head").fetch_optional(pool).await?;
+pub(crate) async fn last_head<'a, E>(from: E) -> Result<Option<Edge>, StoreError>
+where
+    E: sqlx::Executor<'a, Database = sqlx::Any>,
+{
+    let row = sqlx::query("SELECT size, root, edge FROM ledger_head").fetch_optional(from).await?;
     row.map(|row| head(&row)).transpose()
 }
 
