@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    act, completion, demo, dev, doctor, exception, freeze, help, init, inspect, key, keyguard, ledger, policy,
-    request, root, serve, sign, verify, webhook,
+    act, completion, demo, dev, doctor, exception, freeze, help, init, inspect, key, keyguard, ledger,
+    policy, request, root, serve, sign, verify, webhook,
 };
 
 /// Code signing for CI/CD that checks before it signs, and proves it afterwards.

@@ -10,8 +10,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::http::{
     act, admin, audience, dev, health, key, ledger, policy, profile, request, sign, tile, timestamp, trust,
-    webhook,
-    whoami,
+    webhook, whoami,
 };
 
 #[derive(OpenApi)]

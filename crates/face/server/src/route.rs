@@ -14,8 +14,7 @@ use crate::exchange;
 use crate::fault::Fault;
 use crate::http::{
     act, admin, audience, dev, health, key, ledger, policy, profile, request, sign, tile, timestamp, trust,
-    webhook,
-    whoami,
+    webhook, whoami,
 };
 use crate::openapi;
 use crate::service::Service;

@@ -79,12 +79,7 @@ struct Tiles {
 }
 
 impl Tiles {
-    fn take(
-        &mut self,
-        leaf: &[u8],
-        nodes: &[Node],
-        tile: OnTile<'_>,
-    ) -> Result<(), StoreError> {
+    fn take(&mut self, leaf: &[u8], nodes: &[Node], tile: OnTile<'_>) -> Result<(), StoreError> {
         push_entry(&mut self.bundle, leaf).map_err(corrupt)?;
         for node in nodes.iter().filter(|node| node.level.is_multiple_of(HEIGHT)) {
             let level = node.level / HEIGHT;

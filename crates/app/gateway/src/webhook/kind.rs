@@ -10,6 +10,8 @@ pub enum Kind {
     CertificateExpiring,
     /// A permission to deviate came into force.
     ExceptionOpened,
+    /// A signature is made under a permission to deviate.
+    ExceptionUsed,
     /// A stop was lifted.
     FreezeLifted,
     /// Something was stopped.
@@ -40,9 +42,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind with its name.
-    pub const ALL: [(Self, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::CertificateExpiring, "certificate.expiring"),
         (Self::ExceptionOpened, "exception.opened"),
+        (Self::ExceptionUsed, "exception.used"),
         (Self::FreezeLifted, "freeze.lifted"),
         (Self::FreezeSet, "freeze.set"),
         (Self::IntentAbandoned, "intent.abandoned"),
@@ -94,7 +97,8 @@ impl Kind {
             Body::Root(root) => (Self::PolicyChanged, root.sha256.to_string()),
             Body::Unfreeze(unfreeze) => (Self::FreezeLifted, unfreeze.freeze.to_string()),
             Body::Withdrawn(closed) => (Self::ResultWithdrawn, closed.request.to_string()),
-            Body::Certificate(_) | Body::Intent(_) | Body::IssuerKeys(_) => return None,
+            Body::Intent(intent) => (Self::ExceptionUsed, intent.exception?.to_string()),
+            Body::Certificate(_) | Body::IssuerKeys(_) => return None,
         })
     }
 }
