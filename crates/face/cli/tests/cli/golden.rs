@@ -14,7 +14,6 @@ fn golden(name: &str, actual: &str) {
     assert_eq!(actual, expected, "{name} differs; UPDATE_GOLDENS=1 rewrites it");
 }
 
-const COMMANDS: [&[&str]; 32] = [
 const COMMANDS: &[&[&str]] = &[
     &[],
     &["demo"],
