@@ -37,6 +37,10 @@ pub struct DevTokenWish {
     pub environment: Option<String>,
     /// `github-hosted` or `self-hosted`.
     pub runner_environment: Option<String>,
+    /// Login of whoever started the job.
+    pub actor: Option<String>,
+    /// Immutable id of that account.
+    pub actor_id: Option<String>,
     /// Number of the run.
     pub run_id: Option<u32>,
     /// Number of the attempt.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::catalogue::Code;
+use crate::demo::authority;
 use crate::demo::service::Service;
 use crate::demo::step::{Script, Step};
 use crate::exit::Exit;
@@ -93,7 +94,7 @@ fn story(
     }
     let tampered = tamper(artifact)?;
     play(Step::new("one bit changed", &["verify", "--offline", &tampered], Exit::Invalid))?;
-    Ok(())
+    authority::story(script, artifact, &mut play)
 }
 
 fn artifact(given: Option<&Path>, place: &Path) -> Result<PathBuf, Failure> {

@@ -54,6 +54,9 @@ pub(crate) struct Token {
     /// The deployment environment.
     #[arg(long)]
     environment: Option<String>,
+    /// Login of whoever started the job.
+    #[arg(long)]
+    actor: Option<String>,
 }
 
 /// Does it.
@@ -70,6 +73,7 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         workflow: wanted.workflow.clone(),
         event: wanted.event.clone(),
         environment: wanted.environment.clone(),
+        actor: wanted.actor.clone(),
         ..DevTokenWish::default()
     };
     if wanted.env {

@@ -29,22 +29,29 @@ pub(crate) struct Step {
     arguments: Vec<String>,
     expect: Exit,
     suffixes: Vec<(&'static str, &'static str)>,
+    stolen: Option<String>,
 }
 
 impl Step {
     /// A step with what it shows.
     pub(crate) fn new(what: &'static str, arguments: &[&str], expect: Exit) -> Self {
         let arguments = arguments.iter().map(|text| (*text).to_owned()).collect();
-        Self { what, arguments, expect, suffixes: Vec::new() }
+        Self { what, arguments, expect, suffixes: Vec::new(), stolen: None }
     }
     /// Appends to variables of the environment: another job than the one that the file describes.
     pub(crate) fn with_suffix(mut self, suffixes: &[(&'static str, &'static str)]) -> Self {
         self.suffixes = suffixes.to_vec();
         self
     }
+    /// Shows the service a token that was made for something else; its value is not told.
+    pub(crate) fn with_token(mut self, token: String) -> Self {
+        self.stolen = Some(token);
+        self
+    }
     fn line(&self) -> String {
+        let stolen = if self.stolen.is_some() { "CHANCERY_ID_TOKEN=\"$STOLEN\" " } else { "" };
         let changed = self.suffixes.iter().map(|(name, suffix)| format!("{name}=\"${name}{suffix}\" "));
-        format!("{}chancery {}", changed.collect::<String>(), self.arguments.join(" "))
+        format!("{stolen}{}chancery {}", changed.collect::<String>(), self.arguments.join(" "))
     }
 }
 
@@ -69,6 +76,11 @@ impl Script<'_> {
         let ok = code == i32::from(step.expect.code());
         Ok(StepResult { code, ok, said, document })
     }
+    /// Runs a command that is not part of the story.
+    pub(crate) fn quietly(&self, arguments: &[&str]) -> Result<Value, Failure> {
+        let step = Step::new("", arguments, Exit::Ok);
+        self.spawn(&step, &["--json"]).map(|(_, document, _)| document)
+    }
     fn spawn(&self, step: &Step, more: &[&str]) -> Result<(i32, Value, Vec<u8>), Failure> {
         let mut command = Command::new(self.program);
         command.args(&step.arguments).args(more).current_dir(self.directory).envs(self.environment);
@@ -76,6 +88,7 @@ impl Script<'_> {
             let old = self.environment.get(*name).map(String::as_str).unwrap_or_default();
             command.env(name, format!("{old}{suffix}"));
         }
+        command.envs(step.stolen.iter().map(|token| ("CHANCERY_ID_TOKEN", token)));
         let output = command
             .output()
             .map_err(|error| Failure::new(Code::Unexpected, format!("cannot run: {error}")))?;
@@ -110,7 +123,7 @@ impl StepResult {
 
 /// The members of a document that the story is about.
 fn told(document: &Value) -> String {
-    const SHOWN: [(&str, &str); 14] = [
+    const SHOWN: [(&str, &str); 17] = [
         ("issuer", "/issuer"),
         ("profiles", "/profiles"),
         ("code", "/code"),
@@ -125,6 +138,9 @@ fn told(document: &Value) -> String {
         ("result", "/result"),
         ("signer", "/signer/identity"),
         ("request", "/results/0/request_id"),
+        ("verdict", "/verdict"),
+        ("person", "/person"),
+        ("act", "/act"),
     ];
     let mut text = String::new();
     for (name, pointer) in SHOWN {

@@ -24,7 +24,7 @@ use crate::service::Service;
 use crate::{bearer, body, query};
 
 /// Everything that a token's wish may say, and `dev`, which lets clients append `&audience=…` to a URL.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 17] = [
     "dev",
     "audience",
     "repository",
@@ -36,6 +36,8 @@ const NAMES: [&str; 15] = [
     "event",
     "environment",
     "runner_environment",
+    "actor",
+    "actor_id",
     "run_id",
     "run_attempt",
     "lifetime",
@@ -131,6 +133,8 @@ fn completed(wish: DevTokenWish) -> dev_issuer::DevToken {
         event: wish.event.unwrap_or(usual.event),
         environment: wish.environment.or(usual.environment),
         runner_environment: wish.runner_environment.unwrap_or(usual.runner_environment),
+        actor: wish.actor.unwrap_or(usual.actor),
+        actor_id: wish.actor_id.unwrap_or(usual.actor_id),
         run_id: wish.run_id.unwrap_or(usual.run_id),
         run_attempt: wish.run_attempt.unwrap_or(usual.run_attempt),
         lifetime: wish.lifetime.unwrap_or(usual.lifetime),
