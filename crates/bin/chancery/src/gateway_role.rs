@@ -24,7 +24,7 @@ use chancery_ledger::checkpoint::Origin;
 use chancery_ledger::vkey::VerifierKey;
 use chancery_link::client::KeyguardClient;
 use chancery_policy::documents::Documents;
-use chancery_policy::governance::signed::SignatureSet;
+use chancery_policy::governance::signed::{self, Position, SignatureSet};
 use chancery_remote::dial::TcpDialer;
 use chancery_remote::tsa::authority::AuthorityConfig;
 use chancery_remote::tsa::pool::{PoolConfig, TsaPool};
@@ -93,6 +93,9 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     let documents = documents::read(&config.governance_dir)?;
     // The state is made after the keys, so where it is, nothing begins.
     let begins = !directory.join("state.db").exists();
+    if begins {
+        check_first(&config, &documents)?;
+    }
     let beginning = Beginning {
         organisation: config.organisation.clone(),
         dev: config.dev,
@@ -125,6 +128,17 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     // Wherever it was: what was not settled is told again after the next start.
     telling.abort();
     outcome
+}
+
+/// Nothing is made and no root is pinned before enough people signed the first documents.
+fn check_first(config: &Config, documents: &Documents) -> anyhow::Result<()> {
+    let set = first_signatures(config, documents)?;
+    let root = Sha256::of(documents.file("root.toml").unwrap_or_default().as_bytes());
+    let position = Position::Beginning { root, ledger: &config.ledger.origin };
+    signed::accept(documents.clone(), &set, &position).map_err(|error| {
+        anyhow::anyhow!("the first governance cannot come into force: {} {error}", error.code())
+    })?;
+    Ok(())
 }
 
 /// The signatures that bring the first documents into force: of the root's people, or in development made now.
