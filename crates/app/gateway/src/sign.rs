@@ -374,6 +374,7 @@ async fn log_result(
         certificate: made.chain.first().map(|leaf| Sha256::of(&leaf.0)),
         hashedrekord,
         timestamp: signed_at,
+        token: made.token.as_ref().map(|token| Sha256::of(&token.0)),
         depth: made.statement.depth,
         format: made.statement.format,
     };

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use chancery_cli::catalogue::Code;
 use chancery_cli::failure::Failure;
-use chancery_cli::host::{HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions};
+use chancery_cli::host::{
+    Archive, ArchivePlace, HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions,
+};
 use chancery_core::port::clock::Clock as _;
 use chancery_core::port::entropy::Entropy as _;
 use chancery_core::port::step::Steps;
@@ -18,7 +20,7 @@ use crate::keyguard_role::{Parent, RefusesToStart};
 use crate::ports::{SystemClock, SystemEntropy};
 use crate::supervisor::{self, Roles};
 use crate::way::{self, Way};
-use crate::{dev, gateway_role, init, keyguard_role};
+use crate::{archive, dev, gateway_role, init, keyguard_role};
 
 /// This binary.
 #[derive(Debug)]
@@ -71,6 +73,12 @@ impl Host for Wired {
     }
     fn init(&self, options: &InitOptions) -> Result<Vec<PathBuf>, Failure> {
         init::init(options).map_err(|error| failure(&error))
+    }
+    fn archive(&self, place: &ArchivePlace) -> Result<Archive, Failure> {
+        archive::open(place)
+    }
+    fn evidence_export(&self, data_dir: &Path, to: &Path) -> Result<u64, Failure> {
+        archive::export(data_dir, to)
     }
     fn hidden(&self, role: HiddenRole, arguments: &[OsString]) -> u8 {
         let steps = Arc::clone(&self.steps);

@@ -1,5 +1,6 @@
 //! The one binary: parse, wire, run, exit code.
 
+mod archive;
 mod client_env;
 mod config;
 mod counted;

@@ -252,6 +252,8 @@ pub struct Outcome {
     pub hashedrekord: Option<Sha256>,
     /// The timestamp's moment.
     pub timestamp: Option<Time>,
+    /// SHA-256 of the RFC 3161 token, DER.
+    pub token: Option<Sha256>,
     /// How much of the artifact was seen.
     pub depth: Depth,
     /// The native format.

@@ -26,7 +26,7 @@ fn goldens() -> Vec<String> {
         r#"{"approval":"H","artifacts":["H"],"claims":{"issuer":"https://i"},"issuer":"github","kind":"pending","policy":"H","profile":"acme-release","request":"H","schema":"chancery.event/1","time":1795210023000}"#,
         r#"{"kind":"policy","schema":"chancery.event/1","sequence":1,"signatures":"H","time":1795210023000,"version":"H"}"#,
         r#"{"act":"H","kind":"reanchor","root":"H","schema":"chancery.event/1","signatures":"H","size":7,"time":1795210023000}"#,
-        r#"{"certificate":"H","depth":"artifact","format":"sigstore","hashedrekord":"H","intent":4,"kind":"result","request":"H","schema":"chancery.event/1","signature":"H","statement":"H","time":1795210023000,"timestamp":1795210023000}"#,
+        r#"{"certificate":"H","depth":"artifact","format":"sigstore","hashedrekord":"H","intent":4,"kind":"result","request":"H","schema":"chancery.event/1","signature":"H","statement":"H","time":1795210023000,"timestamp":1795210023000,"token":"H"}"#,
         r#"{"act":"H","exception":"H","kind":"review","schema":"chancery.event/1","signatures":"H","time":1795210023000}"#,
         r#"{"kind":"root","schema":"chancery.event/1","sha256":"H","time":1795210023000}"#,
         r#"{"act":"H","freeze":"H","kind":"unfreeze","schema":"chancery.event/1","signatures":"H","time":1795210023000}"#,

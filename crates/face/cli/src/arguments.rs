@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    act, completion, demo, dev, doctor, exception, freeze, help, init, inspect, key, keyguard, ledger,
-    policy, request, root, serve, sign, verify, webhook,
+    act, audit, completion, demo, dev, doctor, evidence, exception, freeze, help, init, inspect, key,
+    keyguard, ledger, policy, request, root, serve, sign, verify, webhook,
 };
 
 /// Code signing for CI/CD that checks before it signs, and proves it afterwards.
@@ -102,6 +102,11 @@ pub(crate) enum Command {
     /// Search the ledger, prove an entry, show the latest checkpoint, copy everything.
     #[command(subcommand)]
     Ledger(ledger::Verb),
+    /// Check everything that was ever signed again, without trusting the service.
+    Audit(audit::Args),
+    /// Copy what an audit needs beside the ledger.
+    #[command(subcommand)]
+    Evidence(evidence::Verb),
     /// List, show, wait for, approve or reject requests.
     #[command(subcommand)]
     Request(request::Verb),

@@ -4,6 +4,7 @@
 mod remedy;
 
 use chancery_api::code::Code as HttpCode;
+use chancery_audit::finding::Code as AuditCode;
 use chancery_core::refusal::RefusalCode;
 use chancery_core::verdict::Reason;
 
@@ -44,11 +45,13 @@ pub enum Code {
     Temporary,
     /// CH7502: the server cannot be reached.
     Unreachable,
+    /// CH9090: leaves or evidence cannot be read.
+    Unreadable,
 }
 
 impl Code {
     /// Every code with its meaning in one line.
-    pub const ALL: [(Self, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str); 17] = [
         (Self::Unexpected, "something broke that should not"),
         (Self::Answer, "the server's answer is not what the protocol says, or not what was asked for"),
         (Self::Changed, "the artifact changed while it was being signed"),
@@ -65,6 +68,7 @@ impl Code {
         (Self::Pending, "the request waits for approvals, builders or time"),
         (Self::Temporary, "something that is needed does not answer now"),
         (Self::Unreachable, "the server cannot be reached"),
+        (Self::Unreadable, "the audit cannot read leaves or evidence"),
     ];
     /// The frozen code.
     #[must_use]
@@ -86,6 +90,7 @@ impl Code {
             Self::Pending => "CH4020",
             Self::Temporary => "CH7501",
             Self::Unreachable => "CH7502",
+            Self::Unreadable => "CH9090",
         }
     }
     /// The exit code that goes with it.
@@ -104,7 +109,7 @@ impl Code {
             | Self::Configuration
             | Self::SshKey => Exit::Usage,
             Self::Pending => Exit::Pending,
-            Self::Temporary | Self::Unreachable => Exit::Temporary,
+            Self::Temporary | Self::Unreachable | Self::Unreadable => Exit::Temporary,
         }
     }
 }
@@ -136,12 +141,14 @@ pub fn lines() -> Vec<Line> {
         .map(|(code, meaning)| Line::new(code.code(), meaning, Exit::of_refusal(code.class())));
     let reasons = Reason::ALL
         .map(|(reason, meaning)| Line::new(reason.code(), meaning, Exit::of_outcome(reason.outcome())));
+    let findings = AuditCode::ALL.map(|(code, meaning)| Line::new(code.code(), meaning, Exit::Invalid));
     // What the HTTP door shares with the command line is told in the command line's words.
     let door = HttpCode::ALL
         .into_iter()
         .filter(|(code, _)| !Code::ALL.iter().any(|(own, _)| own.code() == code.code()))
         .map(|(code, meaning)| Line::new(code.code(), meaning, exit_of_status(code.status())));
-    let mut lines: Vec<Line> = own.into_iter().chain(refusals).chain(reasons).chain(door).collect();
+    let mut lines: Vec<Line> =
+        own.into_iter().chain(refusals).chain(reasons).chain(door).chain(findings).collect();
     lines.sort_by_key(|line| line.code);
     lines
 }
@@ -173,6 +180,7 @@ mod tests {
         assert_eq!(codes.len(), count);
         assert_eq!(find("ch4012").unwrap().exit, Exit::Denied);
         assert!(find("CH9999").is_none());
+        assert_eq!(find("CH9003").unwrap().exit, Exit::Invalid);
     }
 
     #[test]

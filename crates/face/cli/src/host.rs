@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
+use chancery_audit::source::{Evidence, Ledger};
 use chancery_core::time::Time;
 
 use crate::failure::Failure;
@@ -80,6 +82,29 @@ pub struct InitOptions {
     pub organisation: String,
 }
 
+/// Where an audit reads from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArchivePlace {
+    /// A copy of the ledger as it is served, and content by its hash.
+    Copies {
+        /// `checkpoint`, `tile/…`.
+        ledger: PathBuf,
+        /// `<first two digits>/<sha256>`.
+        evidence: PathBuf,
+    },
+    /// The data directory of an embedded service, stopped or running.
+    DataDir(PathBuf),
+}
+
+/// Leaves and evidence, read only.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    /// The ledger.
+    pub ledger: Rc<dyn Ledger>,
+    /// What it names by hash.
+    pub evidence: Rc<dyn Evidence>,
+}
+
 /// Roles of the same binary that no user starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HiddenRole {
@@ -109,6 +134,10 @@ pub trait Host: fmt::Debug {
     fn keyguard(&self, config: &Path) -> Result<(), Failure>;
     /// Makes configuration and governance documents for a new installation; answers with the files that it made.
     fn init(&self, options: &InitOptions) -> Result<Vec<PathBuf>, Failure>;
+    /// Opens what an audit reads.
+    fn archive(&self, place: &ArchivePlace) -> Result<Archive, Failure>;
+    /// Copies the content that a service keeps into a directory, by its hash; answers with how much there is.
+    fn evidence_export(&self, data_dir: &Path, to: &Path) -> Result<u64, Failure>;
     /// Runs a hidden role with its arguments; answers with its exit code.
     fn hidden(&self, role: HiddenRole, arguments: &[OsString]) -> u8;
 }

@@ -4,6 +4,7 @@
 //! [`exit::Exit`]. What the process needs from outside (tokens, clock, roles) comes through [`host::Host`].
 
 mod arguments;
+mod audit;
 pub mod catalogue;
 mod client;
 mod command;

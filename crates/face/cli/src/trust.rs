@@ -40,6 +40,13 @@ pub(crate) struct Source {
     trust_key: Option<String>,
 }
 
+impl Source {
+    /// The same, with a file where none was named.
+    pub(crate) fn or_file(&self, file: Option<PathBuf>) -> Self {
+        Self { trust: self.trust.clone().or(file), trust_key: self.trust_key.clone() }
+    }
+}
+
 /// A snapshot, and who vouches for it.
 #[derive(Debug)]
 pub(crate) struct Trusted {

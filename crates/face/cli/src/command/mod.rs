@@ -2,11 +2,13 @@
 
 pub(crate) mod act;
 mod approve;
+pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod env;
+pub(crate) mod evidence;
 pub(crate) mod exception;
 pub(crate) mod freeze;
 pub(crate) mod help;

@@ -8,8 +8,8 @@ use crate::host::{HiddenRole, Host};
 use crate::terminal::Terminal;
 
 use super::{
-    act, completion, demo, dev, doctor, env, exception, freeze, help, init, inspect, key, keyguard, ledger,
-    man, policy, request, root, serve, sign, verify, version, webhook, whoami,
+    act, audit, completion, demo, dev, doctor, env, evidence, exception, freeze, help, init, inspect, key,
+    keyguard, ledger, man, policy, request, root, serve, sign, verify, version, webhook, whoami,
 };
 
 /// What a command works with.
@@ -53,6 +53,8 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Inspect(args) => inspect::run(&args, context),
         Command::Whoami => whoami::run(context),
         Command::Doctor(args) => doctor::run(&args, context),
+        Command::Audit(args) => audit::run(&args, context),
+        Command::Evidence(verb) => evidence::run(&verb, context),
         Command::Ledger(verb) => ledger::run(&verb, context),
         Command::Request(verb) => request::run(&verb, context),
         Command::Key(verb) => key::run(&verb, context),

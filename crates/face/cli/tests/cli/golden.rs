@@ -31,6 +31,8 @@ const COMMANDS: &[&[&str]] = &[
     &["ledger", "prove"],
     &["ledger", "checkpoint"],
     &["ledger", "export"],
+    &["audit"],
+    &["evidence", "export"],
     &["request", "show"],
     &["request", "wait"],
     &["key", "create"],

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use chancery_cli::Streams;
 use chancery_cli::failure::Failure;
-use chancery_cli::host::{HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions};
+use chancery_cli::host::{
+    Archive, ArchivePlace, HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions,
+};
 use chancery_core::time::Time;
 
 use crate::world;
@@ -45,6 +47,12 @@ impl Host for TestHost {
     }
     fn init(&self, options: &InitOptions) -> Result<Vec<PathBuf>, Failure> {
         Ok(vec![options.directory.join("chancery.toml")])
+    }
+    fn archive(&self, _: &ArchivePlace) -> Result<Archive, Failure> {
+        Err(Failure::error("not here"))
+    }
+    fn evidence_export(&self, _: &std::path::Path, _: &std::path::Path) -> Result<u64, Failure> {
+        Err(Failure::error("not here"))
     }
     fn hidden(&self, role: HiddenRole, arguments: &[OsString]) -> u8 {
         match role {

@@ -1,0 +1,32 @@
+//! What a service keeps with intents and results, as far as an audit needs it: its own reading of the JSON.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chancery_audit::source::Part;
+use chancery_core::canonical;
+use serde_json::Value;
+
+/// Content by what it is.
+pub(crate) type Contents = BTreeMap<Part, Vec<u8>>;
+
+/// `{"caller":…,"evidence":{…},"request":"…"}`: evidence in its canonical form, and the request.
+pub(crate) fn of_wish(json: &str) -> Contents {
+    let Ok(value) = serde_json::from_str::<Value>(json) else { return Contents::new() };
+    let evidence = value.get("evidence").and_then(|evidence| canonical::to_string(evidence).ok());
+    let request = value.get("request").and_then(Value::as_str).map(str::to_owned);
+    let parts = [(Part::Evidence, evidence), (Part::Request, request)];
+    parts.into_iter().filter_map(|(part, text)| Some((part, text?.into_bytes()))).collect()
+}
+
+/// `{"chain":["…"],"signature":"…","token":"…"}`, base64.
+pub(crate) fn of_result(json: &str) -> Contents {
+    let Ok(value) = serde_json::from_str::<Value>(json) else { return Contents::new() };
+    let decode = |value: Option<&Value>| STANDARD.decode(value?.as_str()?).ok();
+    let parts = [
+        (Part::Certificate, decode(value.get("chain").and_then(|chain| chain.get(0)))),
+        (Part::Signature, decode(value.get("signature"))),
+        (Part::Timestamp, decode(value.get("token"))),
+    ];
+    parts.into_iter().filter_map(|(part, bytes)| Some((part, bytes?))).collect()
+}

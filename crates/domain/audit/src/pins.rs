@@ -1,0 +1,35 @@
+//! What an auditor brings along and does not take from the service.
+
+use chancery_core::digest::Sha256;
+use chancery_core::time::Time;
+use chancery_ledger::merkle::Head;
+use chancery_verify::snapshot::TrustSnapshot;
+
+/// The pins of one audit.
+#[derive(Debug, Clone)]
+pub struct Pins {
+    /// Keys and authorities: the ledger's, the keyguard's cosigning key, certificate and time stamping roots.
+    pub trust: TrustSnapshot,
+    /// SHA-256 of the first root document; entry 0 must name it.
+    pub root: Option<Sha256>,
+    /// The service's host as it stands in audiences and, behind `https://`, in provenance.
+    pub host: String,
+    /// Size and root of a checkpoint that was seen earlier; the ledger must extend it.
+    pub earlier: Option<Head>,
+}
+
+impl Pins {
+    /// The snapshot for judging old signatures: who may sign is what counts here, not how old the snapshot is.
+    pub(crate) fn ageless(&self) -> TrustSnapshot {
+        let mut trust = self.trust.clone();
+        trust.taken_at = Time::from_millis(0);
+        trust.expires = Time::from_millis(i64::MAX);
+        trust.policies.clear();
+        trust.revocations.clear();
+        trust
+    }
+    /// This service as signed provenance names it.
+    pub(crate) fn builder(&self) -> String {
+        format!("https://{}", self.host)
+    }
+}
