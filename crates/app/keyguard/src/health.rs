@@ -25,5 +25,8 @@ pub fn report(keyguard: &Keyguard) -> Vec<ReportLine> {
     let agrees = version.is_some() && version == named.map(|named| named.version);
     let detail = version.map_or_else(|| "none loaded".to_owned(), |version| version.to_string());
     lines.push(line("policy".to_owned(), agrees, detail));
+    let (sets, under_way) = keyguard.issuer_keys.figures();
+    let detail = format!("{sets} sets at hand, {under_way} being fetched");
+    lines.push(line("issuer keys".to_owned(), true, detail));
     lines
 }

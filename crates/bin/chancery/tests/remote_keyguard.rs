@@ -44,14 +44,35 @@ impl Far {
         let mut far = Self { world, door: None, port: 0, authority };
         std::fs::create_dir_all(far.host("data")).unwrap();
         std::fs::rename(far.world.data().join("keyguard"), far.host("data/keyguard")).unwrap();
-        let spec = far.spec("Authority", Usage::Authority);
-        far.write("ca.pem", "CERTIFICATE", &spec.issue(&far.authority.public_key(), &far.authority));
-        far.issue("keyguard", Usage::Tls(purpose::SERVER_AUTH, &["localhost"]));
-        let gateway = far.issue("gateway", Usage::Tls(purpose::CLIENT_AUTH, &["gateway.example"]));
-        far.configure_keyguard(gateway);
+        far.certify();
         far.open();
         far.configure_gateway();
         far
+    }
+    /// As whoever installs a service anew: nothing was made on either host.
+    fn fresh() -> Self {
+        let authority = TestKey::generate(KeyAlgorithm::EcdsaP256);
+        let mut far = Self { world: World::cold(), door: None, port: 0, authority };
+        std::fs::create_dir_all(far.host("data/keyguard")).unwrap();
+        std::fs::create_dir_all(far.world.data()).unwrap();
+        let kek = far.host("data/keyguard/kek");
+        std::fs::write(&kek, "5f".repeat(32)).unwrap();
+        std::fs::set_permissions(&kek, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        far.certify();
+        far.open();
+        let start = "dev = true\nhost = \"dev.localhost\"\norganisation = \"Development\"\nlisten = \"127.0.0.1:0\"\n\
+                     data_dir = \".\"\ngovernance_dir = \"governance\"\n\n[ledger]\norigin = \"log2026.dev.localhost\"\n\
+                     reserve = 67108864\n\n[keyguard]\n";
+        std::fs::write(far.world.data().join("chancery.toml"), start).unwrap();
+        far.configure_gateway();
+        far
+    }
+    fn certify(&self) {
+        let spec = self.spec("Authority", Usage::Authority);
+        self.write("ca.pem", "CERTIFICATE", &spec.issue(&self.authority.public_key(), &self.authority));
+        self.issue("keyguard", Usage::Tls(purpose::SERVER_AUTH, &["localhost"]));
+        let gateway = self.issue("gateway", Usage::Tls(purpose::CLIENT_AUTH, &["gateway.example"]));
+        self.configure_keyguard(gateway);
     }
     fn host(&self, name: &str) -> PathBuf {
         self.world.path("far").join(name)
@@ -172,6 +193,28 @@ fn a_service_works_with_its_keyguard_on_another_host() {
     assert_eq!(far.world.stop(), 0);
     far.close();
     assert!(!far.log().contains("panic"), "{}", far.log());
+}
+
+/// Whoever installs the keyguard says which root it shall know; a gateway that names another gets nothing made.
+#[test]
+fn a_new_installation_begins_under_the_root_that_the_keyguards_host_names() {
+    let mut far = Far::fresh();
+    let file = far.host("keyguard.toml");
+    let good = std::fs::read_to_string(&file).unwrap();
+    far.close();
+    std::fs::write(&file, format!("root_sha256 = \"{}\"\n{good}", "5f".repeat(32))).unwrap();
+    far.open();
+    let refused = far.world.service().stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("the keyguard's configuration says"), "{said}");
+    assert!(std::fs::read_dir(far.host("data/keyguard/keys")).unwrap().next().is_none(), "no key was made");
+    far.close();
+    let root = std::fs::read(far.world.data().join("governance/root.toml")).unwrap();
+    std::fs::write(&file, format!("root_sha256 = \"{}\"\n{good}", Sha256::of(&root))).unwrap();
+    far.open();
+    far.world.serve(&[]);
+    sign(&far.world, "first");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use chancery_core::tunnel::{KeysWish, MAX_PIPED, Piped, Tunnel};
 use chancery_gateway::failure::Failure;
 use chancery_identity::dev_issuer::DevKey;
 use chancery_ledger::event::{Body, Event, IssuerKeys};
-use chancery_testkit::issuer::{Answer, End, Issuers, Network, honest};
+use chancery_testkit::issuer::{Answer, Direction, End, Issuers, Network, honest};
 
 use crate::world::{ISSUER, PEOPLE, World, wish};
 
@@ -270,6 +270,47 @@ async fn carry_through(world: &World, issuers: &Arc<Issuers>) -> Reply {
         };
         reply = world.port.answer(Call::Tunnel(piped));
     }
+}
+
+/// Each piece arrives two seconds after the one before: the fetch is given up after ten.
+#[tokio::test]
+async fn a_slow_answer_is_given_up() {
+    let (world, issuers) = far().await;
+    issuers.largest(100);
+    let clock = Arc::clone(&world.clock);
+    issuers.carry(move |direction, _, _| {
+        if direction == Direction::From {
+            clock.advance(2);
+        }
+    });
+    let reply = carry_through(&world, &issuers).await;
+    assert!(matches!(&reply, Reply::Unavailable(why) if why.contains("no answer in time")), "{reply:?}");
+    assert!(issuers.pieces() < 20, "{}", issuers.pieces());
+    // For a while nobody has the issuer asked again.
+    let asked = issuers.dialled().len();
+    assert!(matches!(ask(&world), Reply::Unavailable(_)));
+    world.clock.advance(31);
+    issuers.carry(|_, _, _| {});
+    assert!(matches!(carry_through(&world, &issuers).await, Reply::IssuerKeys(_)));
+    assert_eq!(issuers.dialled().len(), asked + 2);
+}
+
+/// A lying gateway that lets bytes arrive for ever fills nothing.
+#[tokio::test]
+async fn a_flood_before_the_handshake_is_cut_off() {
+    let (world, _issuers) = far().await;
+    let Reply::Tunnel(tunnel) = ask(&world) else { panic!() };
+    // One TLS record header that promises 16 KiB, then another, for ever.
+    let record = [vec![22, 3, 3, 64, 0], vec![0; 16_384]].concat();
+    let mut last = None;
+    for _ in 0..64 {
+        let piped = Piped { id: tunnel.id, bytes: record.clone(), ended: None };
+        last = Some(world.port.answer(Call::Tunnel(piped)));
+        if matches!(last, Some(Reply::Unavailable(_))) {
+            break;
+        }
+    }
+    assert!(matches!(last, Some(Reply::Unavailable(_))), "{last:?}");
 }
 
 #[tokio::test]
