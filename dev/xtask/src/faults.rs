@@ -7,6 +7,8 @@ use anyhow::{Context as _, Result, bail};
 use crate::process;
 
 const USAGE: &str = "usage: cargo xtask faults tokens [--count N] [--seed S] [--only INDEX]
+       cargo xtask faults races [--count N]
+  races     N times one token for three requests, and N submissions of one wish (10000): one winner, one signature
   tokens    damages N honest tokens (1000000), none may be accepted; --seed and --only show one again";
 
 /// What a campaign is asked for.
@@ -23,6 +25,7 @@ struct Campaign {
 /// When the arguments are not understood, the program cannot be built, or something damaged was accepted.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match arguments.split_first() {
+        Some((name, rest)) if name == "races" => races(&parse(rest)?),
         Some((name, rest)) if name == "tokens" => tokens(&parse(rest)?),
         Some(_) | None => bail!(USAGE),
     }
@@ -41,6 +44,14 @@ fn parse(arguments: &[String]) -> Result<Campaign> {
         }
     }
     Ok(campaign)
+}
+
+fn races(campaign: &Campaign) -> Result<()> {
+    // What one who damages tokens means by many is too many here.
+    let count = campaign.count.min(10_000).to_string();
+    let mut command =
+        process::cargo(&["test", "--release", "--package", "chancery-gateway", "--test", "gateway"]);
+    process::run(command.args(["races::", "--", "--nocapture"]).env("CHANCERY_RACES", count))
 }
 
 fn tokens(campaign: &Campaign) -> Result<()> {

@@ -2,6 +2,7 @@
 //! command line's own.
 
 mod remedy;
+mod signed;
 
 use chancery_api::code::Code as HttpCode;
 use chancery_audit::finding::Code as AuditCode;
@@ -147,8 +148,10 @@ pub fn lines() -> Vec<Line> {
         .into_iter()
         .filter(|(code, _)| !Code::ALL.iter().any(|(own, _)| own.code() == code.code()))
         .map(|(code, meaning)| Line::new(code.code(), meaning, exit_of_status(code.status())));
-    let mut lines: Vec<Line> =
-        own.into_iter().chain(refusals).chain(reasons).chain(door).chain(findings).collect();
+    let signed =
+        signed::SIGNED.map(|(code, meaning, remedy)| Line { code, meaning, remedy, exit: Exit::Usage });
+    let mut lines: Vec<Line> = own.into_iter().chain(refusals).chain(reasons).chain(door).collect();
+    lines.extend(findings.into_iter().chain(signed));
     lines.sort_by_key(|line| line.code);
     lines
 }

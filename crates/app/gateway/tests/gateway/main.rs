@@ -15,6 +15,7 @@ mod issuer_keys;
 mod lying;
 mod open;
 mod port;
+mod races;
 mod refused;
 mod stolen;
 mod telling;
