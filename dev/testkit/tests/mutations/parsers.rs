@@ -8,7 +8,7 @@ use chancery_format::{pe, sigstore};
 use chancery_identity::issuer::Issuers;
 use chancery_identity::sshsig::key::SshPublicKey;
 use chancery_identity::sshsig::signature::SshSignature;
-use chancery_identity::{authenticate, issuers_toml, jwk};
+use chancery_identity::{authenticate, discovery, issuers_toml, jwk};
 use chancery_ledger::checkpoint::Checkpoint;
 use chancery_ledger::event::Event;
 use chancery_ledger::hashedrekord::HashedRekord;
@@ -33,12 +33,13 @@ use chancery_x509::{cms, key, sct};
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const ALL: [Parser; 25] = [
+pub const ALL: [Parser; 26] = [
     ("bundle", bundle),
     ("certificate", certificate),
     ("checkpoint", checkpoint),
     ("cms", signed_data),
     ("crl", crl),
+    ("discovery", discovery_document),
     ("event", event),
     ("governance", governance),
     ("governance_header", governance_header),
@@ -89,6 +90,14 @@ pub fn signed_data(bytes: &[u8]) -> bool {
 /// A certificate revocation list, DER.
 pub fn crl(bytes: &[u8]) -> bool {
     Crl::parse(bytes).is_ok()
+}
+
+/// An issuer's discovery document.
+pub fn discovery_document(bytes: &[u8]) -> bool {
+    let issuers = registered();
+    let issuer =
+        issuers.as_ref().and_then(|issuers| issuers.find("https://token.actions.githubusercontent.com"));
+    issuer.is_some_and(|issuer| discovery::key_address(issuer, bytes).is_ok())
 }
 
 /// An event leaf.

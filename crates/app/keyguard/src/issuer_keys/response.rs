@@ -318,6 +318,48 @@ mod tests {
         }
     }
 
+    /// However an answer is mutated and wherever it is cut into pieces: no panic, and one reading.
+    #[test]
+    fn mutated_answers_have_one_reading() {
+        let seeds = [
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 26\r\n\r\n{\"issuer\":\"https://i.test\"}",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n0a\r\n0123456789\r\n0\r\n\r\n",
+            "HTTP/1.0 200 OK\r\nserver: x\r\n\r\nhello",
+        ];
+        let mut state = 0x5eed_u64;
+        let mut below = |most: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % most.max(1)
+        };
+        let mut accepted = 0;
+        for round in 0..60_000 {
+            let mut answer = seeds[round % seeds.len()].as_bytes().to_vec();
+            for _ in 0..below(4) {
+                let at = below(answer.len());
+                match below(5) {
+                    0 => answer[at] ^= 1 << below(8),
+                    1 => answer.truncate(at.max(1)),
+                    2 => answer.insert(at, b"0\r\n:; 5,"[below(8)]),
+                    3 => drop(answer.remove(at)),
+                    _ => answer.extend_from_within(at..),
+                }
+                if answer.is_empty() {
+                    answer.push(b'H');
+                }
+            }
+            let whole = read(&answer, answer.len());
+            for size in [1, 1 + below(answer.len())] {
+                let pieces = read(&answer, size);
+                assert_eq!(pieces.is_ok(), whole.is_ok(), "{}", String::from_utf8_lossy(&answer));
+                if whole.is_ok() {
+                    assert_eq!(pieces, whole);
+                }
+            }
+            accepted += usize::from(whole.is_ok());
+        }
+        assert!((1000..59_000).contains(&accepted), "{accepted}");
+    }
+
     #[test]
     fn floods_end_early() {
         let flood = |head: &str, block: &[u8]| {
