@@ -20,6 +20,7 @@ mod outcome;
 pub mod pins;
 pub mod report;
 pub mod rows;
+pub mod simulate;
 pub mod source;
 mod statement;
 mod token;

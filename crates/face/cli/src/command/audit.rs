@@ -108,10 +108,15 @@ fn place(args: &Args) -> Result<ArchivePlace, Failure> {
 
 /// The host as it was given, or as the configuration of a development service beside its data says.
 fn host(args: &Args) -> Result<String, Failure> {
-    if let Some(host) = &args.host {
-        return Ok(host.clone());
+    service_host(args.host.as_deref(), args.data_dir.as_deref())
+}
+
+/// The host as it was given, or as the configuration beside the data says.
+pub(super) fn service_host(given: Option<&str>, data_dir: Option<&Path>) -> Result<String, Failure> {
+    if let Some(host) = given {
+        return Ok(host.to_owned());
     }
-    let config = args.data_dir.as_ref().map(|data| data.join("chancery.toml"));
+    let config = data_dir.map(|data| data.join("chancery.toml"));
     let text = config.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("host = \"")?.strip_suffix('"'));
     line.map(str::to_owned).ok_or_else(|| {

@@ -21,6 +21,7 @@ pub(crate) mod man;
 pub(crate) mod policy;
 mod policy_diff;
 mod policy_sign;
+mod policy_simulate;
 pub(crate) mod request;
 pub(crate) mod root;
 mod route;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::key::Admin;
-use super::{policy_diff, policy_sign};
+use super::{policy_diff, policy_sign, policy_simulate};
 use crate::arguments::Mode;
 use crate::catalogue::Code;
 use crate::exit::Exit;
@@ -55,6 +55,8 @@ pub(crate) enum Verb {
     Sign(policy_sign::Args),
     /// Say in words what another version makes possible and what it stops.
     Diff(policy_diff::Args),
+    /// Say what documents would have decided about everything that was signed.
+    Simulate(policy_simulate::Args),
     /// Put documents in force that enough people of the root signed.
     Apply {
         /// Which documents.
@@ -105,6 +107,7 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         }
         Verb::Explain { directory, case } => explained(&directory.path, case, context)?,
         Verb::Sign(args) => policy_sign::run(args, context)?,
+        Verb::Simulate(args) => policy_simulate::run(args, context)?,
         Verb::Diff(args) => policy_diff::run(args, context)?,
         Verb::Apply { directory, signatures, key, admin, dry_run } => {
             let signed = SignatureFile::new(&directory.path, signatures.as_deref());

@@ -15,7 +15,7 @@ const ROOT: &str = "data/dev-root.key";
 
 type Play<'a> = dyn FnMut(Step) -> Result<Value, Failure> + 'a;
 
-/// A release that two people approve, a byte that changed, a stolen token, a freeze.
+/// A release that two people approve, a byte that changed, a stolen token, a freeze, and the audit of all of it.
 pub(crate) fn story(script: &Script<'_>, artifact: &Path, play: &mut Play<'_>) -> Result<(), Failure> {
     let release = copy(artifact, "release")?;
     let sign = ["sign", &release, "--detached", "--profile", "release", "--no-wait"];
@@ -55,6 +55,8 @@ fn freeze(file: &str, play: &mut Play<'_>) -> Result<(), Failure> {
         |key: &'static str| ["freeze", "lift", name.as_str(), "--reason", "token revoked", "--key", key];
     play(Step::new("who may stop may not let go on", &lift(ALICE), Exit::Denied))?;
     play(Step::new("the people of the root may", &lift(ROOT), Exit::Ok))?;
+    let audit = ["audit", "--data-dir", "data", "--root", "data/governance/root.toml"];
+    play(Step::new("an auditor checks all of it again, from the files alone", &audit, Exit::Ok))?;
     Ok(())
 }
 
