@@ -1,6 +1,7 @@
 //! The one binary: parse, wire, run, exit code.
 
 mod archive;
+mod backup;
 mod client_env;
 mod config;
 mod counted;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    act, audit, completion, demo, dev, doctor, evidence, exception, freeze, help, init, inspect, key,
-    keyguard, ledger, policy, request, root, serve, sign, verify, webhook,
+    act, audit, backup, completion, demo, dev, doctor, evidence, exception, freeze, help, init, inspect, key,
+    keyguard, ledger, policy, request, restore, root, serve, sign, verify, webhook,
 };
 
 /// Code signing for CI/CD that checks before it signs, and proves it afterwards.
@@ -89,6 +89,10 @@ pub(crate) enum Command {
     Keyguard(keyguard::Args),
     /// Make configuration and governance documents for a new installation.
     Init(init::Args),
+    /// Back the service's data up, or verify a backup.
+    Backup(backup::Args),
+    /// Restore a backup to an empty directory.
+    Restore(restore::Args),
     /// Sign files.
     Sign(sign::Args),
     /// Verify signatures against an expected signer.

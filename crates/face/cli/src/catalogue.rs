@@ -42,6 +42,10 @@ pub enum Code {
     SshKey,
     /// CH4020: waits for approvals.
     Pending,
+    /// CH7050: a backup is damaged or incomplete.
+    BackupDamaged,
+    /// CH7051: there is nothing to back up, or no room to restore to.
+    BackupPlace,
     /// CH7501: something that is needed does not answer now.
     Temporary,
     /// CH7502: the server cannot be reached.
@@ -53,6 +57,7 @@ pub enum Code {
 impl Code {
     /// Every code with its meaning in one line.
     pub const ALL: [(Self, &'static str); 17] = [
+    pub const ALL: [(Self, &'static str); 18] = [
         (Self::Unexpected, "something broke that should not"),
         (Self::Answer, "the server's answer is not what the protocol says, or not what was asked for"),
         (Self::Changed, "the artifact changed while it was being signed"),
@@ -67,6 +72,8 @@ impl Code {
         (Self::Configuration, "the service's configuration cannot be used"),
         (Self::SshKey, "an ssh key cannot be read or cannot sign"),
         (Self::Pending, "the request waits for approvals, builders or time"),
+        (Self::BackupDamaged, "a backup is damaged or incomplete"),
+        (Self::BackupPlace, "the directory is not one to back up, or not one to write to"),
         (Self::Temporary, "something that is needed does not answer now"),
         (Self::Unreachable, "the server cannot be reached"),
         (Self::Unreadable, "the audit cannot read leaves or evidence"),
@@ -89,6 +96,8 @@ impl Code {
             Self::Configuration => "CH2009",
             Self::SshKey => "CH2010",
             Self::Pending => "CH4020",
+            Self::BackupDamaged => "CH7050",
+            Self::BackupPlace => "CH7051",
             Self::Temporary => "CH7501",
             Self::Unreachable => "CH7502",
             Self::Unreadable => "CH9090",
@@ -107,8 +116,10 @@ impl Code {
             | Self::Governance
             | Self::Artifact
             | Self::Unknown
+            | Self::BackupPlace
             | Self::Configuration
             | Self::SshKey => Exit::Usage,
+            Self::BackupDamaged => Exit::Invalid,
             Self::Pending => Exit::Pending,
             Self::Temporary | Self::Unreachable | Self::Unreadable => Exit::Temporary,
         }

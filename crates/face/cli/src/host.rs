@@ -103,6 +103,33 @@ pub struct Archive {
     pub ledger: Rc<dyn Ledger>,
     /// What it names by hash.
     pub evidence: Rc<dyn Evidence>,
+/// What `backup` was asked to do.
+pub struct BackupOptions {
+    /// The data directory of a service that runs or is stopped.
+    pub data_dir: PathBuf,
+    /// Its configuration file; looked for in the data directory and above it unless given.
+    pub config: Option<PathBuf>,
+    /// Where the backup goes: absent or empty, unless it goes on.
+    pub to: PathBuf,
+    /// Whether it goes on where one was interrupted.
+    pub resume: bool,
+
+/// A backup that was read back and is whole.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct BackupReport {
+    pub origin: String,
+    /// Its entries.
+    pub size: u64,
+    /// Its root.
+    pub root: String,
+    /// When the backup was begun, RFC 3339.
+    pub made: String,
+    /// How many files.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Secrets that have to be kept elsewhere.
+    pub left_out: Vec<String>,
 }
 
 /// Roles of the same binary that no user starts.
@@ -138,6 +165,12 @@ pub trait Host: fmt::Debug {
     fn archive(&self, place: &ArchivePlace) -> Result<Archive, Failure>;
     /// Copies the content that a service keeps into a directory, by its hash; answers with how much there is.
     fn evidence_export(&self, data_dir: &Path, to: &Path) -> Result<u64, Failure>;
+    /// Takes a backup and reads it back.
+    fn backup(&self, options: &BackupOptions) -> Result<BackupReport, Failure>;
+    /// Reads a backup back.
+    fn backup_verify(&self, directory: &Path) -> Result<BackupReport, Failure>;
+    /// Restores a backup to a directory that is absent or empty.
+    fn restore(&self, from: &Path, data_dir: &Path) -> Result<BackupReport, Failure>;
     /// Runs a hidden role with its arguments; answers with its exit code.
     fn hidden(&self, role: HiddenRole, arguments: &[OsString]) -> u8;
 }

@@ -30,6 +30,8 @@ pub enum Start {
 pub struct Plan {
     /// The data directory.
     pub data: PathBuf,
+    /// Files to copy before the database, likewise as `files`.
+    pub before: Vec<(PathBuf, String)>,
     /// Files to copy: where from, and where to in the backup (`data/…`, `config/…`).
     pub files: Vec<(PathBuf, String)>,
     /// Folders to copy whole, likewise.
@@ -72,11 +74,13 @@ pub async fn take(plan: &Plan) -> Result<Manifest, BackupError> {
         if published.is_file() {
             files::copy(&published, &checkpoint)?;
         }
+        copy_files(plan, &plan.before)?;
         snapshot(&gateway.join("state.db"), &plan.to.join(STATE)).await?;
     }
     let checkpoint = if checkpoint.is_file() { files::read(&checkpoint, 64 * 1024)? } else { Vec::new() };
     copy_tiles(plan, &gateway.join("ledger")).await?;
-    copy_files(plan)?;
+    copy_files(plan, &plan.files)?;
+    copy_folders(plan)?;
     let manifest = describe(plan, String::from_utf8_lossy(&checkpoint).into_owned()).await?;
     manifest.write(&plan.to)?;
     verify(&plan.to).await
@@ -126,12 +130,14 @@ async fn copy_tiles(plan: &Plan, ledger: &Path) -> Result<(), BackupError> {
     Ok(())
 }
 
-fn copy_files(plan: &Plan) -> Result<(), BackupError> {
-    for (from, to) in &plan.files {
-        if from.is_file() {
-            files::copy(from, &plan.to.join(to))?;
-        }
+fn copy_files(plan: &Plan, wanted: &[(PathBuf, String)]) -> Result<(), BackupError> {
+    for (from, to) in wanted.iter().filter(|(from, _)| from.is_file()) {
+        files::copy(from, &plan.to.join(to))?;
     }
+    Ok(())
+}
+
+fn copy_folders(plan: &Plan) -> Result<(), BackupError> {
     for (folder, to) in plan.folders.iter().filter(|(folder, _)| folder.is_dir()) {
         for name in files::below(folder)? {
             files::copy(&folder.join(&name), &plan.to.join(to).join(&name))?;

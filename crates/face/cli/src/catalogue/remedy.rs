@@ -88,6 +88,8 @@ const REMEDIES: &[(&str, &str)] = &[
         "CH7001",
         "look at the receiver; chancery webhook dead NAME shows what it missed, webhook redeliver sends it again",
     ),
+    ("CH7050", "use another backup; one that was interrupted goes on with chancery backup … --resume"),
+    ("CH7051", "name the data directory of the service, and a directory that is absent or empty to write to"),
     ("CH7501", "try again: the same request gets the same result once it is released"),
     ("CH7502", "check address and network; chancery doctor looks closer"),
     ("CH7503", "try again in a moment, with fewer jobs at a time"),

@@ -3,6 +3,7 @@
 pub(crate) mod act;
 mod approve;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod dev;
@@ -23,6 +24,7 @@ mod policy_diff;
 mod policy_sign;
 mod policy_simulate;
 pub(crate) mod request;
+pub(crate) mod restore;
 pub(crate) mod root;
 mod route;
 pub(crate) mod serve;

@@ -8,8 +8,8 @@ use crate::host::{HiddenRole, Host};
 use crate::terminal::Terminal;
 
 use super::{
-    act, audit, completion, demo, dev, doctor, env, evidence, exception, freeze, help, init, inspect, key,
-    keyguard, ledger, man, policy, request, root, serve, sign, verify, version, webhook, whoami,
+    act, audit, backup, completion, demo, dev, doctor, env, evidence, exception, freeze, help, init, inspect,
+    key, keyguard, ledger, man, policy, request, restore, root, serve, sign, verify, version, webhook, whoami,
 };
 
 /// What a command works with.
@@ -48,6 +48,8 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Demo(args) => demo::run(&args, context),
         Command::Serve(args) => serve::run(args, context),
         Command::Init(args) => init::run(args, context),
+        Command::Backup(args) => backup::run(&args, context),
+        Command::Restore(args) => restore::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
         Command::Verify(args) => verify::run(&args, context),
         Command::Inspect(args) => inspect::run(&args, context),

@@ -8,6 +8,7 @@ use chancery_cli::Streams;
 use chancery_cli::failure::Failure;
 use chancery_cli::host::{
     Archive, ArchivePlace, HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions,
+    BackupOptions, BackupReport, HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions,
 };
 use chancery_core::time::Time;
 
@@ -52,6 +53,9 @@ impl Host for TestHost {
         Err(Failure::error("not here"))
     }
     fn evidence_export(&self, _: &std::path::Path, _: &std::path::Path) -> Result<u64, Failure> {
+    fn backup(&self, _: &BackupOptions) -> Result<BackupReport, Failure> {
+    fn backup_verify(&self, _: &Path) -> Result<BackupReport, Failure> {
+    fn restore(&self, _: &Path, _: &Path) -> Result<BackupReport, Failure> {
         Err(Failure::error("not here"))
     }
     fn hidden(&self, role: HiddenRole, arguments: &[OsString]) -> u8 {
