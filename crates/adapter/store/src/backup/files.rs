@@ -60,6 +60,11 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
     finish(to)
 }
 
+/// Makes a file of mode 0600 with nothing in it.
+pub(super) fn create_empty(path: &Path) -> Result<(), BackupError> {
+    create(path).map(drop).map_err(BackupError::file("make", path))
+}
+
 fn create(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }

@@ -38,7 +38,8 @@ pub(super) async fn compute(
     at: u64,
     tile: OnTile<'_>,
 ) -> Result<Computed, StoreError> {
-    let (mut edge, mut root_at) = (Edge::default(), None);
+    let mut edge = Edge::default();
+    let mut root_at = (at == 0).then(|| edge.root());
     let mut tiles = Tiles::default();
     let mut first = 0_i64;
     loop {

@@ -89,12 +89,8 @@ pub async fn take(plan: &Plan) -> Result<Manifest, BackupError> {
 /// One consistent copy by SQLite itself; beside the writer, whoever that is.
 async fn snapshot(from: &Path, to: &Path) -> Result<(), BackupError> {
     let at = files::partial(to);
-    match std::fs::remove_file(&at) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(BackupError::file("remove", &at)(error));
-        }
-        Ok(()) | Err(_) => {}
-    }
+    // SQLite writes into a file that is there and empty, and leaves its mode as it is.
+    files::create_empty(&at)?;
     sqlx::any::install_default_drivers();
     let opened = AnyConnection::connect(&crate::database::url(from, "rw")?).await;
     let mut connection = opened.map_err(StoreError::from)?;
