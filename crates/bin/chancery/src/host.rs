@@ -7,8 +7,8 @@ use std::sync::Arc;
 use chancery_cli::catalogue::Code;
 use chancery_cli::failure::Failure;
 use chancery_cli::host::{
-    Archive, ArchivePlace, HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions,
-    BackupOptions, BackupReport, HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions,
+    Archive, ArchivePlace, BackupOptions, BackupReport, HiddenRole, Host, IdentityToken, InitOptions,
+    NoToken, ServeOptions,
 };
 use chancery_core::port::clock::Clock as _;
 use chancery_core::port::entropy::Entropy as _;
@@ -21,8 +21,7 @@ use crate::keyguard_role::{Parent, RefusesToStart};
 use crate::ports::{SystemClock, SystemEntropy};
 use crate::supervisor::{self, Roles};
 use crate::way::{self, Way};
-use crate::{archive, dev, gateway_role, init, keyguard_role};
-use crate::{backup, dev, gateway_role, init, keyguard_role};
+use crate::{archive, backup, dev, gateway_role, init, keyguard_role};
 
 /// This binary.
 #[derive(Debug)]
@@ -81,10 +80,13 @@ impl Host for Wired {
     }
     fn evidence_export(&self, data_dir: &Path, to: &Path) -> Result<u64, Failure> {
         archive::export(data_dir, to)
+    }
     fn backup(&self, options: &BackupOptions) -> Result<BackupReport, Failure> {
         backup::take(options)
+    }
     fn backup_verify(&self, directory: &Path) -> Result<BackupReport, Failure> {
         backup::verify(directory)
+    }
     fn restore(&self, from: &Path, data_dir: &Path) -> Result<BackupReport, Failure> {
         backup::restore(from, data_dir)
     }

@@ -103,7 +103,10 @@ pub struct Archive {
     pub ledger: Rc<dyn Ledger>,
     /// What it names by hash.
     pub evidence: Rc<dyn Evidence>,
+}
+
 /// What `backup` was asked to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupOptions {
     /// The data directory of a service that runs or is stopped.
     pub data_dir: PathBuf,
@@ -113,10 +116,12 @@ pub struct BackupOptions {
     pub to: PathBuf,
     /// Whether it goes on where one was interrupted.
     pub resume: bool,
+}
 
 /// A backup that was read back and is whole.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct BackupReport {
+    /// The ledger.
     pub origin: String,
     /// Its entries.
     pub size: u64,

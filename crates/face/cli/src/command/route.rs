@@ -9,7 +9,8 @@ use crate::terminal::Terminal;
 
 use super::{
     act, audit, backup, completion, demo, dev, doctor, env, evidence, exception, freeze, help, init, inspect,
-    key, keyguard, ledger, man, policy, request, restore, root, serve, sign, verify, version, webhook, whoami,
+    key, keyguard, ledger, man, policy, request, restore, root, serve, sign, verify, version, webhook,
+    whoami,
 };
 
 /// What a command works with.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use chancery_cli::Streams;
 use chancery_cli::failure::Failure;
 use chancery_cli::host::{
-    Archive, ArchivePlace, HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions,
-    BackupOptions, BackupReport, HiddenRole, Host, IdentityToken, InitOptions, NoToken, ServeOptions,
+    Archive, ArchivePlace, BackupOptions, BackupReport, HiddenRole, Host, IdentityToken, InitOptions,
+    NoToken, ServeOptions,
 };
 use chancery_core::time::Time;
 
@@ -53,8 +53,14 @@ impl Host for TestHost {
         Err(Failure::error("not here"))
     }
     fn evidence_export(&self, _: &std::path::Path, _: &std::path::Path) -> Result<u64, Failure> {
+        Err(Failure::error("not here"))
+    }
     fn backup(&self, _: &BackupOptions) -> Result<BackupReport, Failure> {
+        Err(Failure::error("not here"))
+    }
     fn backup_verify(&self, _: &Path) -> Result<BackupReport, Failure> {
+        Err(Failure::error("not here"))
+    }
     fn restore(&self, _: &Path, _: &Path) -> Result<BackupReport, Failure> {
         Err(Failure::error("not here"))
     }
