@@ -17,6 +17,8 @@ pub(crate) enum Answer {
     Drip,
     /// The connection is closed at once.
     Hangup,
+    /// The answer waits until the peer is told to go on.
+    Gate(Arc<tokio::sync::Semaphore>, String),
 }
 
 pub(crate) fn ok(body: impl Into<String>) -> Answer {
@@ -96,6 +98,10 @@ async fn reply(stream: &mut TcpStream, answer: Answer, origin: &str) -> std::io:
     };
     match answer {
         Answer::Is(status, extra, body) => stream.write_all(send(status, extra, body).as_bytes()).await,
+        Answer::Gate(gate, body) => {
+            gate.acquire().await.unwrap().forget();
+            stream.write_all(send(200, String::new(), body).as_bytes()).await
+        }
         Answer::Flood { bytes, announced } => {
             let length = if announced { format!("content-length: {bytes}\r\n") } else { String::new() };
             stream

@@ -122,3 +122,15 @@ fn a_restart_forgets_open_intents_but_not_how_many_there_were() {
     memory.write(Piece::Ledger, format!("{before},\"volumes\":{altered}").as_bytes()).unwrap();
     assert!(Followed::resume(&memory, 0).unwrap_err().to_string().contains("volume of `p`"));
 }
+
+/// A mixed upgrade is refused in words.
+#[test]
+fn another_protocol_is_named() {
+    let seat = Seat::new();
+    for protocol in [0, PROTOCOL - 1, PROTOCOL + 1, u32::MAX] {
+        let reply = seat.keyguard.answer(Call::Hello { protocol });
+        let expected = format!("gateway speaks protocol {protocol}, keyguard speaks {PROTOCOL}");
+        assert!(matches!(&reply, Reply::Failed(why) if *why == expected), "{reply:?}");
+    }
+    assert!(matches!(seat.keyguard.answer(Call::Hello { protocol: PROTOCOL }), Reply::Hello(_)));
+}
