@@ -194,24 +194,33 @@ async fn decide(
     wanted: (&Request, &[Prepared]),
 ) -> Result<((Identified, Option<Sha256>), Time), Failure> {
     let settled = pending::settle(gateway, governance, identified.clone(), profile, wanted).await?;
-    match take_places(gateway, profile, wanted.1.len(), is_free(&settled)) {
+    match take_places(gateway, profile, wanted.1.len(), room(&settled)) {
         Ok(taken) => Ok((settled, taken)),
         Err(_) => {
             let settled = pending::settle(gateway, governance, identified, profile, wanted).await?;
-            let taken = take_places(gateway, profile, wanted.1.len(), is_free(&settled))?;
+            let taken = take_places(gateway, profile, wanted.1.len(), room(&settled))?;
             Ok((settled, taken))
         }
     }
 }
 
 /// Whether people or an exception allowed it beyond the limits: then places are taken whether they are there or not.
-const fn is_free((identified, exception): &(Identified, Option<Sha256>)) -> bool {
-    identified.evidence.approval.is_some() || exception.is_some()
+const fn room((identified, exception): &(Identified, Option<Sha256>)) -> Room {
+    if identified.evidence.approval.is_some() || exception.is_some() { Room::Beyond } else { Room::Within }
 }
 
-fn take_places(gateway: &Gateway, profile: &Profile, wanted: usize, free: bool) -> Result<Time, Failure> {
+/// Where places are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// Beyond the limits too.
+    Beyond,
+    /// Within them.
+    Within,
+}
+
+fn take_places(gateway: &Gateway, profile: &Profile, wanted: usize, room: Room) -> Result<Time, Failure> {
     let now = gateway.parts.clock.now();
-    if free {
+    if room == Room::Beyond {
         gateway.limits.take_freely(profile.name(), profile.limits(), wanted, now);
         return Ok(now);
     }

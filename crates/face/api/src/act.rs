@@ -67,8 +67,8 @@ pub struct Exception {
     pub review: String,
     /// Whether approvers opened it in an emergency.
     pub emergency: bool,
-    /// Whether it was reviewed.
-    pub reviewed: bool,
+    /// When it was reviewed, RFC 3339, if it was.
+    pub reviewed: Option<String>,
 }
 
 /// Every exception that is in force or waits for its review.

@@ -22,7 +22,7 @@ use crate::world::{World, key_of, wish};
 const LEDGER: &str = "log2026.sign.example";
 
 fn signed(world: &World, deed: Deed, keys: &[&str]) -> SignedAct {
-    let nonce = Sha256::of(format!("{deed:?}").as_bytes()).to_string()[..32].to_owned();
+    let nonce = Sha256::of(format!("{deed:?}").as_bytes()).to_string().chars().take(32).collect();
     let act = Act { deed, at: world.clock.now(), ledger: LEDGER.to_owned(), nonce };
     let document = act.canonical().unwrap();
     let sign = |key: &&str| match *key {
@@ -132,7 +132,7 @@ async fn every_scope_stops_what_it_names_and_nothing_else() {
     }
 }
 
-fn exception(world: &World, waives: Vec<Waive>, count: u32, emergency: bool) -> Exception {
+fn break_glass(world: &World, waives: Vec<Waive>, count: u32) -> Exception {
     let now = world.clock.now();
     Exception {
         profile: ProfileName::parse("release").unwrap(),
@@ -143,14 +143,14 @@ fn exception(world: &World, waives: Vec<Waive>, count: u32, emergency: bool) -> 
         reason: "night".into(),
         ticket: "INC-1".into(),
         review: now.plus_seconds(7200),
-        emergency,
+        emergency: true,
     }
 }
 
 #[tokio::test]
 async fn break_glass_is_counted_reviewed_and_no_habit() {
     let world = World::new().await;
-    let open = |world: &World| Deed::Exception(exception(world, vec![Waive::Approvals], 2, true));
+    let open = |world: &World| Deed::Exception(break_glass(world, vec![Waive::Approvals], 2));
     for keys in [&["alice"][..], &["alice", "alice2"], &["alice", "carol"], &["root"]] {
         assert_eq!(perform(&world, open(&world), keys).await, Err("CH4025"), "{keys:?}");
     }
@@ -196,7 +196,7 @@ async fn leaves_alone_give_nothing() {
     let now = world.clock.now();
     let made_up = signed(&world, Deed::Unfreeze { freeze: name, reason: "lie".into() }, &["alice", "bob"]);
     let lift = event::Unfreeze { act: made_up.id(), signatures: made_up.sha256().unwrap(), freeze: name };
-    let wide = exception(&world, vec![Waive::Approvals, Waive::Limits], 20, true);
+    let wide = break_glass(&world, vec![Waive::Approvals, Waive::Limits], 20);
     let wide = signed(&world, Deed::Exception(wide), &["alice"]);
     let open = event::Exception {
         act: wide.id(),

@@ -87,6 +87,8 @@ async fn people_count_not_keys_and_never_who_asks() {
     assert_eq!(ask(&world, &request, |_| {}).await, None);
 }
 
+type Difference = (&'static str, fn(&mut DevToken));
+
 #[tokio::test]
 async fn anything_that_changes_voids_the_approvals() {
     let world = World::new().await;
@@ -97,7 +99,7 @@ async fn anything_that_changes_voids_the_approvals() {
     }
     // One bit of the digest, of the profile: another request.
     assert_eq!(ask(&world, &wish("release", "apq"), |_| {}).await, Some("pending"));
-    let changes: [(&str, fn(&mut DevToken)); 4] = [
+    let changes: [Difference; 4] = [
         ("commit", |token| token.sha = token.sha.replace("67", "68")),
         ("ref", |token| token.git_ref = "refs/tags/v1".into()),
         ("workflow", |token| token.workflow = "other.yml".into()),

@@ -61,8 +61,8 @@ pub struct Open {
     pub signers: BTreeSet<PersonId>,
     /// Who answers for it, and does not review it either.
     pub owner: PersonId,
-    /// Whether it was reviewed.
-    pub reviewed: bool,
+    /// When it was reviewed, if it was.
+    pub reviewed: Option<Time>,
 }
 
 /// Why nothing is signed.
@@ -146,7 +146,7 @@ impl Book {
         }
     }
     fn reviewable(&self, name: &Sha256, accepted: &AcceptedAct) -> Result<(), ActRefused> {
-        let open = self.exceptions.get(name).filter(|open| !open.reviewed);
+        let open = self.exceptions.get(name).filter(|open| open.reviewed.is_none());
         let open =
             open.ok_or_else(|| ActRefused::Unknown(format!("no exception {name} waits for a review")))?;
         let own =
@@ -158,7 +158,7 @@ impl Book {
             return Err(ActRefused::Standing("too many exceptions are kept".to_owned()));
         }
         let own = || self.exceptions.values().filter(|open| open.profile == exception.profile);
-        if let Some(late) = own().find(|open| !open.reviewed && now >= open.review) {
+        if let Some(late) = own().find(|open| open.reviewed.is_none() && now >= open.review) {
             return Err(ActRefused::Standing(format!("one was to be reviewed by {}", late.review)));
         }
         let recent =
@@ -176,7 +176,7 @@ impl Book {
             Deed::Unfreeze { freeze, .. } => drop(self.freezes.remove(freeze)),
             Deed::Review { exception, .. } => {
                 if let Some(open) = self.exceptions.get_mut(exception) {
-                    open.reviewed = true;
+                    open.reviewed = Some(now);
                 }
             }
             Deed::Exception(exception) => {
@@ -189,7 +189,7 @@ impl Book {
     /// What is over, reviewed, and counts for no habit any more.
     fn forget(&mut self, now: Time) {
         self.exceptions.retain(|_, open| {
-            !open.reviewed || now < open.until || now.seconds_since(open.from) < HABIT_WINDOW
+            open.reviewed.is_none() || now < open.until || now.seconds_since(open.from) < HABIT_WINDOW
         });
     }
     /// Why a signature is not made now, if so.
@@ -203,7 +203,7 @@ impl Book {
         if let Some((name, freeze)) = frozen {
             return Some(Stop::Frozen { freeze: *name, until: freeze.until });
         }
-        let late = |open: &Open| !open.reviewed && now.seconds_since(open.review) >= GRACE;
+        let late = |open: &Open| open.reviewed.is_none() && now.seconds_since(open.review) >= GRACE;
         let overdue = self.exceptions.iter().find(|(_, open)| open.profile == *profile && late(open));
         overdue.map(|(name, open)| Stop::Overdue { exception: *name, review: open.review })
     }
@@ -243,7 +243,7 @@ impl Open {
             emergency: exception.emergency,
             signers: accepted.signers().clone(),
             owner: exception.owner.clone(),
-            reviewed: false,
+            reviewed: None,
         }
     }
 }

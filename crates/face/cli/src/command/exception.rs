@@ -120,7 +120,7 @@ fn list(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
         Shape::Text if exceptions.exceptions.is_empty() => context.terminal.result("no exceptions\n"),
         Shape::Text => {
             for one in &exceptions.exceptions {
-                let state = if one.reviewed { "reviewed" } else { "review due" };
+                let state = if one.reviewed.is_some() { "reviewed" } else { "review due" };
                 context.terminal.result(&format!(
                     "{}  {}  waives {}  {} of {} used  until {}  {state} {}\n",
                     one.exception,

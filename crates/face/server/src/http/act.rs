@@ -54,7 +54,7 @@ pub(crate) async fn exceptions(service: Shared) -> Json<Exceptions> {
         used: open.used,
         review: open.review.to_string(),
         emergency: open.emergency,
-        reviewed: open.reviewed,
+        reviewed: open.reviewed.map(|reviewed| reviewed.to_string()),
     });
     Json(Exceptions { exceptions: shown.collect() })
 }
