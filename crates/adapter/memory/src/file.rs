@@ -67,7 +67,8 @@ impl Memory for FileMemory {
                 | Piece::Governance
                 | Piece::Habits
                 | Piece::IssuerKeys
-                | Piece::Ledger => Ok(()),
+                | Piece::Ledger
+                | Piece::Waits => Ok(()),
             }
         })
     }
@@ -86,6 +87,7 @@ const fn name(piece: Piece) -> &'static str {
         Piece::Habits => "habits",
         Piece::IssuerKeys => "issuer-keys",
         Piece::Ledger => "ledger",
+        Piece::Waits => "waits",
     }
 }
 

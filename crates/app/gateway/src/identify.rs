@@ -54,7 +54,10 @@ pub async fn identify(
             (authenticate(token, &governance.issuers, &keys.set, &expected)?, keys.text.clone())
         }
     };
-    Ok(Identified { caller, evidence: Evidence { token: token.to_owned(), issuer_keys, approval: None } })
+    Ok(Identified {
+        caller,
+        evidence: Evidence { token: token.to_owned(), issuer_keys, approval: None, possession: None },
+    })
 }
 
 /// The name of the registered issuer that a token names, for the record of a refusal; empty when there is none.

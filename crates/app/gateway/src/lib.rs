@@ -22,6 +22,7 @@ mod pending;
 pub mod reconcile;
 pub mod rehearse;
 pub mod released;
+pub mod session;
 pub mod sign;
 pub mod stampers;
 pub mod standing;

@@ -16,6 +16,7 @@ use crate::governance::Governance;
 use crate::identify::{Identified, identify};
 use crate::pending;
 use crate::released::Released;
+use crate::session;
 use crate::sign::Ask;
 use crate::statement::{self, Prepared};
 
@@ -46,6 +47,7 @@ pub async fn rehearse(gateway: &Gateway, ask: &Ask) -> Result<Rehearsal, Failure
     let governance = gateway.governance()?;
     let request = &ask.request;
     let identified = identify(gateway, &governance, ask.token.as_deref(), Some(request.id())).await?;
+    let identified = session::complete(gateway, identified, ask.possession.as_ref(), request.id()).await?;
     let profile = admit(&governance.policy, &identified.caller, request.profile())?;
     let mut prepared = Vec::new();
     for (at, (id, statement)) in request.statements().iter().enumerate() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chancery_core::digest::Sha256;
+use chancery_core::evidence::Possession;
 use chancery_core::id::{RequestId, StatementId};
 use chancery_core::message::{Der, Signed};
 use chancery_core::port::sequencer::{Append, Change};
@@ -29,6 +30,7 @@ use crate::pending;
 use crate::reconcile;
 use crate::rehearse;
 use crate::released::{Made, Proof, Released};
+use crate::session;
 use crate::stampers;
 use crate::statement::{self, Prepared};
 
@@ -44,6 +46,8 @@ pub struct Ask {
     pub request: Request,
     /// The token, if one was sent.
     pub token: Option<String>,
+    /// The session key's signature over the request, if one was sent.
+    pub possession: Option<Possession>,
 }
 
 /// The results of a request, in the order of its statements.
@@ -78,6 +82,7 @@ async fn attempt(
     // 2 identity
     let identified = identify(gateway, governance, ask.token.as_deref(), Some(request.id())).await?;
     *known = Some(identified.clone());
+    let identified = session::complete(gateway, identified, ask.possession.as_ref(), request.id()).await?;
     // 3 admission
     let profile = admit(&governance.policy, &identified.caller, request.profile())?;
     stopped(gateway, profile, &identified, request)?;

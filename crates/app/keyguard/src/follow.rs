@@ -18,9 +18,9 @@ use chancery_policy::act::accept::AcceptedAct;
 use chancery_policy::act::book::{self, Book, Stop};
 use chancery_policy::act::refused::ActRefused;
 
-use crate::first_seen::FirstSeen;
 use crate::intents::Intents;
 use crate::volume::KeptVolumes;
+use crate::waits::Waits;
 
 /// What is kept, durably, once per batch.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -32,8 +32,6 @@ struct Kept {
     policy: Option<NamedPolicy>,
     #[serde(default)]
     volumes: KeptVolumes,
-    #[serde(default)]
-    first_seen: FirstSeen,
     #[serde(default)]
     book: Book,
     #[serde(default)]
@@ -118,8 +116,8 @@ impl Followed {
         let key = VerifierKey::parse(&kept.ledger_vkey).map_err(|error| fail(error.to_string()))?;
         let follower = Follower::resume(key, &kept.follower).map_err(|error| fail(error.to_string()))?;
         let ledger_vkey = kept.ledger_vkey;
-        let intents =
-            Intents::resume(&kept.volumes, kept.first_seen).map_err(|error| fail(error.to_string()))?;
+        let waits = Waits::recall(memory).map_err(|error| fail(error.to_string()))?;
+        let intents = Intents::resume(&kept.volumes, waits).map_err(|error| fail(error.to_string()))?;
         let (root, policy) = (kept.root, kept.policy);
         let (book, waiting) = (kept.book, kept.waiting);
         let state = State { follower, ledger_vkey, root, policy, accepted, intents, book, waiting };
@@ -290,6 +288,7 @@ impl State {
             | Body::Policy(_)
             | Body::Result(_)
             | Body::Root(_)
+            | Body::Session(_)
             | Body::Withdrawn(_) => return,
         };
         while self.waiting.len() >= MAX_WAITING {
@@ -300,14 +299,15 @@ impl State {
 }
 
 fn keep(state: &mut State, memory: &dyn Memory, now: Time) -> Result<(), FollowStateError> {
-    let (volumes, first_seen) = state.intents.keep(now);
+    let waits = state.intents.keep_waits(memory);
+    waits.map_err(|error| FollowStateError::Kept(error.to_string()))?;
+    let volumes = state.intents.keep(now);
     let kept = Kept {
         follower: state.follower.state(),
         ledger_vkey: state.ledger_vkey.clone(),
         root: state.root,
         policy: state.policy,
         volumes,
-        first_seen,
         book: state.book.clone(),
         waiting: state.waiting.clone(),
     };

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chancery_core::id::{ProfileName, RequestId};
+use chancery_core::port::memory::{Memory, MemoryError};
 use chancery_core::time::Time;
 use chancery_ledger::event::{Body, Event, Intent};
 
-use crate::first_seen::FirstSeen;
 use crate::volume::{KeptVolumes, MalformedVolume, Volumes};
+use crate::waits::Waits;
 
 /// An intent may be spent this many seconds after it was logged.
 pub const MAX_AGE: i64 = 600;
@@ -30,7 +31,8 @@ struct Open {
 pub struct Intents {
     open: BTreeMap<u64, Open>,
     volumes: Volumes,
-    first_seen: FirstSeen,
+    pub(crate) waits: Waits,
+    waits_changed: bool,
 }
 
 /// Why an intent cannot be spent.
@@ -45,20 +47,25 @@ pub enum NotSpendable {
 }
 
 impl Intents {
-    /// No open intents, and the volumes and first moments that an earlier process kept.
-    pub fn resume(kept: &KeptVolumes, first_seen: FirstSeen) -> Result<Self, MalformedVolume> {
-        Ok(Self { open: BTreeMap::new(), volumes: Volumes::resume(kept)?, first_seen })
+    /// No open intents, and the volumes, first moments and sessions that an earlier process kept.
+    pub fn resume(kept: &KeptVolumes, waits: Waits) -> Result<Self, MalformedVolume> {
+        Ok(Self { open: BTreeMap::new(), volumes: Volumes::resume(kept)?, waits, waits_changed: false })
     }
 
-    /// Volumes and first moments, to be kept with the state that the ledger was followed to.
-    pub fn keep(&mut self, now: Time) -> (KeptVolumes, FirstSeen) {
-        (self.volumes.keep(now), self.first_seen.clone())
+    /// The volumes, to be kept with the state that the ledger was followed to.
+    pub fn keep(&mut self, now: Time) -> KeptVolumes {
+        self.volumes.keep(now)
+    }
+
+    /// Makes first moments and sessions durable, if there are new ones.
+    pub fn keep_waits(&mut self, memory: &dyn Memory) -> Result<(), MemoryError> {
+        if std::mem::take(&mut self.waits_changed) { self.waits.keep(memory) } else { Ok(()) }
     }
 
     /// When the ledger first named a request as waiting.
     #[must_use]
     pub fn first_seen(&self, request: RequestId) -> Option<Time> {
-        self.first_seen.of(request)
+        self.waits.first_seen.of(request)
     }
 
     /// Takes note of one event that is in the ledger at `index`.
@@ -77,7 +84,14 @@ impl Intents {
             Body::Abandoned(closed) | Body::Withdrawn(closed) => {
                 self.open.remove(&closed.intent);
             }
-            Body::Pending(pending) => self.first_seen.record(pending.request, now),
+            Body::Pending(pending) => {
+                self.waits.first_seen.record(pending.request, now);
+                self.waits_changed = true;
+            }
+            Body::Session(session) => {
+                self.waits.exchange(session.token_use, session.key, now);
+                self.waits_changed = true;
+            }
             Body::Approval(_)
             | Body::Certificate(_)
             | Body::Denied(_)

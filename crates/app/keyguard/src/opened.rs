@@ -20,6 +20,7 @@ use chancery_policy::profile::Profile;
 use crate::checks::invalid;
 use crate::keyguard::Keyguard;
 use crate::policy::{self, Governance};
+use crate::session;
 
 /// What the orders of a message have in common.
 #[derive(Debug)]
@@ -66,7 +67,8 @@ impl<'a> Opened<'a> {
             kind: Some(CallerKind::Workload),
             now,
         };
-        authenticate(&evidence.token, issuers, &keys, &expected)
+        let caller = authenticate(&evidence.token, issuers, &keys, &expected)?;
+        session::complete(self.keyguard, caller, evidence, self.request.id())
     }
 
     /// The issuer's keys: pinned, or fetched by this keyguard. The evidence must hold the same, for it is kept.

@@ -11,6 +11,21 @@ pub struct Evidence {
     /// What people signed, where the profile demands it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approved>,
+    /// The session key's signature over the request, where the token was exchanged for a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub possession: Option<Possession>,
+}
+
+/// That whoever asks holds the private key of a session.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Possession {
+    /// The session's public key: a point of P-256, uncompressed.
+    #[serde(with = "crate::order::base64_bytes")]
+    pub key: Vec<u8>,
+    /// Its signature, DER.
+    #[serde(with = "crate::order::base64_bytes")]
+    pub signature: Vec<u8>,
 }
 
 /// Approvals of a request, as people signed them.

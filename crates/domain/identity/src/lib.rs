@@ -18,6 +18,7 @@ mod json;
 pub mod jwk;
 mod key_material;
 mod lifetime;
+pub mod possession;
 mod roca;
 mod rsa;
 mod signature;

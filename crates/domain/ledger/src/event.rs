@@ -98,6 +98,8 @@ pub enum Body {
     Review(act::Review),
     /// The root document: entry 0.
     Root(Root),
+    /// A token was exchanged for the key of a session.
+    Session(Session),
     /// A freeze is lifted, once the signatures behind it were verified.
     Unfreeze(act::Unfreeze),
     /// A result that did not survive the last check; nothing left the service.
@@ -192,6 +194,18 @@ pub struct Certificate {
     /// TBSCertificate, DER.
     #[serde(with = "base64_bytes")]
     pub tbs: Vec<u8>,
+}
+
+/// A token with a fixed audience, exchanged: from here on it counts only with a signature of the key.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// The issuer's registered name.
+    pub issuer: String,
+    /// SHA-256 of the session's public key.
+    pub key: Sha256,
+    /// Which token: `Caller::token_use`.
+    pub token_use: Sha256,
 }
 
 /// A signature to be made, before any key is touched.
@@ -358,6 +372,7 @@ impl Event {
             | Body::Result(_)
             | Body::Review(_)
             | Body::Root(_)
+            | Body::Session(_)
             | Body::Unfreeze(_)
             | Body::Withdrawn(_) => return Ok(()),
         };

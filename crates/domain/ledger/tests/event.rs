@@ -29,6 +29,7 @@ fn goldens() -> Vec<String> {
         r#"{"certificate":"H","depth":"artifact","format":"sigstore","hashedrekord":"H","intent":4,"kind":"result","request":"H","schema":"chancery.event/1","signature":"H","statement":"H","time":1795210023000,"timestamp":1795210023000,"token":"H"}"#,
         r#"{"act":"H","exception":"H","kind":"review","schema":"chancery.event/1","signatures":"H","time":1795210023000}"#,
         r#"{"kind":"root","schema":"chancery.event/1","sha256":"H","time":1795210023000}"#,
+        r#"{"issuer":"gitlab","key":"H","kind":"session","schema":"chancery.event/1","time":1795210023000,"token_use":"H"}"#,
         r#"{"act":"H","freeze":"H","kind":"unfreeze","schema":"chancery.event/1","signatures":"H","time":1795210023000}"#,
         r#"{"intent":4,"kind":"withdrawn","request":"H","schema":"chancery.event/1","statement":"H","time":1795210023000,"why":"coverage"}"#,
     ]
@@ -55,8 +56,9 @@ const fn place(body: &Body) -> usize {
         Body::Result(_) => 13,
         Body::Review(_) => 14,
         Body::Root(_) => 15,
-        Body::Unfreeze(_) => 16,
-        Body::Withdrawn(_) => 17,
+        Body::Session(_) => 16,
+        Body::Unfreeze(_) => 17,
+        Body::Withdrawn(_) => 18,
     }
 }
 

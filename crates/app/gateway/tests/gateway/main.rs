@@ -17,6 +17,7 @@ mod open;
 mod port;
 mod races;
 mod refused;
+mod session;
 mod stolen;
 mod telling;
 mod whole;

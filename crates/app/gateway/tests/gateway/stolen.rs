@@ -50,7 +50,7 @@ fn letters(n: i64) -> String {
 
 async fn attempt(world: &World, request: &Request, change: fn(&mut DevToken)) -> Result<Answer, Failure> {
     let token = world.token(request, change);
-    sign(&world.gateway, Ask { request: request.clone(), token: Some(token) }).await
+    sign(&world.gateway, Ask { request: request.clone(), token: Some(token), possession: None }).await
 }
 
 fn missing(failure: &Failure) -> String {

@@ -96,6 +96,7 @@ pub(crate) fn governance(issuer: &DevKey) -> BTreeMap<String, String> {
         ("crossed", crossed),
         ("release", PROFILE.replace("need = 0", "need = 2")),
         ("burst", PROFILE.replace("count = 100", "count = 10\nexceed = \"approval\"")),
+        ("exchanged", PROFILE.replace("binding = \"request\"", "binding = \"session\"")),
         ("held", format!("hold = \"10m\"\n{PROFILE}")),
         ("quorum", format!("{PROFILE}[quorum]\nbuilders = 2\ndiffer = \"runner-group\"\n")),
         ("novel", format!("{PROFILE}[step_up]\non = [\"package\", \"identity\", \"hour\", \"version\"]\n")),
@@ -250,7 +251,7 @@ impl World {
         self.issuer.mint(iss, &token, self.clock.now()).unwrap()
     }
     pub(crate) fn ask(&self, request: &Request) -> Ask {
-        Ask { request: request.clone(), token: Some(self.token(request, |_| {})) }
+        Ask { request: request.clone(), token: Some(self.token(request, |_| {})), possession: None }
     }
     pub(crate) async fn sign(&self, request: &Request) -> Result<Answer, Failure> {
         sign(&self.gateway, self.ask(request)).await
@@ -280,18 +281,26 @@ impl World {
     }
     /// A message of one order as the gateway makes it, its intent logged.
     pub(crate) async fn order(&self, request: &Request) -> Orders {
-        self.ordered(request, (None, None)).await
+        self.order_of(request, self.token(request, |_| {})).await
     }
     /// The same, with approvals that the gateway says there are.
     pub(crate) async fn order_with(&self, request: &Request, approval: Option<Approved>) -> Orders {
-        self.ordered(request, (approval, None)).await
+        self.ordered(request, self.token(request, |_| {}), (approval, None)).await
     }
     /// The same, under an exception that the gateway says there is.
     pub(crate) async fn order_under(&self, request: &Request, exception: Option<Sha256>) -> Orders {
-        self.ordered(request, (None, exception)).await
+        self.ordered(request, self.token(request, |_| {}), (None, exception)).await
     }
-    async fn ordered(&self, request: &Request, with: (Option<Approved>, Option<Sha256>)) -> Orders {
-        let token = self.token(request, |_| {});
+    /// The same with a token of the test's own.
+    pub(crate) async fn order_of(&self, request: &Request, token: String) -> Orders {
+        self.ordered(request, token, (None, None)).await
+    }
+    async fn ordered(
+        &self,
+        request: &Request,
+        token: String,
+        with: (Option<Approved>, Option<Sha256>),
+    ) -> Orders {
         let (decided, prepared, logged) = self.logged_with(request, token, with).await;
         let order = Order { statement: prepared.id, intent: logged.index, leaf: logged.plan, stamp: true };
         Orders {

@@ -19,6 +19,8 @@ pub enum Piece {
     Habits,
     /// Digests of the issuers' keys that were fetched: written when a set arrives, and when the ledger names it.
     IssuerKeys,
+    /// First moments and sessions that the ledger named: written when there is a new one.
+    Waits,
     /// How far the ledger was followed: written once per batch, the hot path.
     Ledger,
 }

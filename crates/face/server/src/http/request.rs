@@ -127,6 +127,7 @@ fn standing(leaf: &str, request: RequestId) -> Option<(StatementId, StatementSta
         | Body::Reanchor(_)
         | Body::Review(_)
         | Body::Root(_)
+        | Body::Session(_)
         | Body::Unfreeze(_) => return None,
     };
     (found == request).then_some((statement, state))
