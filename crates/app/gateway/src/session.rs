@@ -30,10 +30,16 @@ pub struct Begun {
 }
 
 /// Exchanges a token for a session of the key that signed [`possession::beginning`].
-pub async fn begin(gateway: &Gateway, token: Option<&str>, proof: &Possession) -> Result<Begun, Failure> {
+pub async fn begin(
+    gateway: &Gateway,
+    token: Option<&str>,
+    proof: Option<&Possession>,
+) -> Result<Begun, Failure> {
     let governance = gateway.governance()?;
     let Identified { caller, .. } = identify(gateway, &governance, token, None).await?;
     exchangeable(&governance.policy, &caller)?;
+    let missing = || Refusal::new(RefusalCode::SessionInvalid, "no proof of a session's key was sent");
+    let proof = proof.ok_or_else(missing)?;
     let key = possession::verify(proof, &possession::beginning(token.unwrap_or_default()))?;
     if gateway.parts.state.token_use(caller.token_use).await?.is_some() {
         return Err(taken(gateway, &caller, "the token was used without a session").await);

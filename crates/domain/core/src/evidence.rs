@@ -1,5 +1,7 @@
 //! Raw proofs beside a request, kept so that every decision can be replayed offline.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 /// What was shown with a request. The token is a secret until it expires: `Debug` hides it, and logs never see it.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +30,20 @@ pub struct Possession {
     pub signature: Vec<u8>,
 }
 
+impl Possession {
+    /// As one line of text: both parts in base64, a dot between them.
+    #[must_use]
+    pub fn header(&self) -> String {
+        format!("{}.{}", STANDARD.encode(&self.key), STANDARD.encode(&self.signature))
+    }
+    /// Reads [`Possession::header`], strictly; `None` for anything else, or more than 256 bytes.
+    #[must_use]
+    pub fn parse_header(text: &str) -> Option<Self> {
+        let (key, signature) = text.split_once('.').filter(|_| text.len() <= 256)?;
+        Some(Self { key: STANDARD.decode(key).ok()?, signature: STANDARD.decode(signature).ok()? })
+    }
+}
+
 /// Approvals of a request, as people signed them.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,5 +57,19 @@ pub struct Approved {
 impl std::fmt::Debug for Evidence {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Evidence").field("token", &"[hidden]").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_has_one_spelling() {
+        let proof = Possession { key: vec![4, 1, 2], signature: vec![0xff; 7] };
+        assert_eq!(Possession::parse_header(&proof.header()), Some(proof.clone()));
+        for bad in ["", ".", "BAEC", "BAEC./////////", "BA EC./////////w==", &"A".repeat(300)] {
+            assert!(Possession::parse_header(bad).is_none_or(|read| read.key.is_empty()), "{bad}");
+        }
     }
 }

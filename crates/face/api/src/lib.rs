@@ -16,6 +16,7 @@ pub mod problem;
 pub mod profile;
 pub mod rehearsal;
 pub mod request;
+pub mod session;
 pub mod signed;
 pub mod webhook;
 pub mod whoami;

@@ -18,7 +18,7 @@ pub struct Profile {
     /// Where its signatures count.
     #[schema(value_type = String)]
     pub environment: Environment,
-    /// How tightly a token must be bound: `request` or `fixed`.
+    /// How tightly a token must be bound: `request`, `session` or `fixed`.
     pub binding: String,
     /// Host in audiences: `chancery:<audience_host>:sha256:<request id>`.
     pub audience_host: String,

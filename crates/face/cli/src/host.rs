@@ -23,18 +23,29 @@ pub const READY_SCHEMA: &str = "chancery.ready/1";
 pub struct IdentityToken {
     text: String,
     source: String,
+    proof: Option<String>,
 }
 
 impl IdentityToken {
     /// Takes a token and the name of the place that gave it: `github`.
     #[must_use]
     pub fn new(text: String, source: &str) -> Self {
-        Self { text, source: source.to_owned() }
+        Self { text, source: source.to_owned(), proof: None }
     }
     /// The token, for the `Authorization` header.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
+    }
+    /// The same with a proof of possession for one request.
+    #[must_use]
+    pub fn with_proof(self, proof: String) -> Self {
+        Self { proof: Some(proof), ..self }
+    }
+    /// The proof of possession, for its header.
+    #[must_use]
+    pub fn proof(&self) -> Option<&str> {
+        self.proof.as_deref()
     }
     /// Where it was found.
     #[must_use]

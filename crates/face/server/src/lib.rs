@@ -18,6 +18,7 @@ pub mod measures;
 mod metrics;
 pub mod openapi;
 pub mod patience;
+mod possession;
 mod query;
 pub mod route;
 mod server;

@@ -13,8 +13,8 @@ use chancery_api::code::Code;
 use crate::exchange;
 use crate::fault::Fault;
 use crate::http::{
-    act, admin, audience, dev, health, key, ledger, policy, profile, request, sign, tile, timestamp, trust,
-    webhook, whoami,
+    act, admin, audience, dev, health, key, ledger, policy, profile, request, session, sign, tile, timestamp,
+    trust, webhook, whoami,
 };
 use crate::openapi;
 use crate::service::Service;
@@ -65,6 +65,7 @@ fn public_routes() -> Vec<(Route, Handler)> {
     use Access::{Public, Signed, Token};
     vec![
         (route("POST", "/v1/sign", Token), post(sign::post)),
+        (route("POST", "/v1/sessions", Token), post(session::post)),
         (route("GET", "/v1/whoami", Token), get(whoami::get)),
         (route("GET", "/v1/requests", Public), get(request::list)),
         (route("GET", "/v1/requests/{id}", Public), get(request::get)),

@@ -20,7 +20,8 @@ fn token(world: &World, run: u32) -> String {
 }
 
 async fn begin(world: &World, token: &str, key: &SessionKey) -> Result<Begun, Failure> {
-    session::begin(&world.gateway, Some(token), &key.prove(&beginning(token)).unwrap()).await
+    let proof = key.prove(&beginning(token)).unwrap();
+    session::begin(&world.gateway, Some(token), Some(&proof)).await
 }
 
 async fn ask(
@@ -100,7 +101,7 @@ async fn what_cannot_be_exchanged() {
     assert_eq!(code(&begin(&world, &stranger, &key).await.unwrap_err()), "CH4043");
     let ours = token(&world, 1);
     let of_other = key.prove(&beginning(&bound)).unwrap();
-    let refused = session::begin(&world.gateway, Some(&ours), &of_other).await.unwrap_err();
+    let refused = session::begin(&world.gateway, Some(&ours), Some(&of_other)).await.unwrap_err();
     assert_eq!(code(&refused), "CH4043", "a proof for another token");
     assert_eq!(world.count(|body| matches!(body, Body::Session(_))), 0);
 }

@@ -14,6 +14,7 @@ use crate::arguments::Globals;
 use crate::catalogue::Code;
 use crate::failure::Failure;
 use crate::host::{Host, IdentityToken};
+use crate::sign::session::Sessions;
 
 /// Longest answer in bytes: 1,000 results with their bundles.
 const MAX_ANSWER: usize = 64 << 20;
@@ -54,6 +55,7 @@ pub(crate) struct Server {
     base: Url,
     debug: bool,
     curl: Option<Curl>,
+    sessions: Sessions,
 }
 
 impl Server {
@@ -87,11 +89,16 @@ impl Server {
         let client = builder.build().map_err(|error| broken(&error))?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| broken(&error))?;
         let curl = globals.print_curl.then_some(curl);
-        Ok(Self { runtime, client, base, debug: globals.debug, curl })
+        let sessions = Sessions::default();
+        Ok(Self { runtime, client, base, debug: globals.debug, curl, sessions })
     }
     /// Its address.
     pub(crate) fn address(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
+    }
+    /// The session that this process has with it.
+    pub(crate) const fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
     /// Whether it is on this machine.
     pub(crate) fn is_here(&self) -> bool {
@@ -132,6 +139,9 @@ impl Server {
         let mut request = self.client.request(method.clone(), url);
         if let Some(token) = token {
             request = request.bearer_auth(token.expose());
+            if let Some(proof) = token.proof() {
+                request = request.header(chancery_api::session::HEADER, proof);
+            }
         }
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body);

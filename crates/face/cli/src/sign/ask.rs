@@ -16,6 +16,7 @@ use crate::catalogue::Code;
 use crate::client::Server;
 use crate::failure::Failure;
 use crate::host::{Host, IdentityToken};
+use crate::sign::session;
 
 /// The public side of a profile. One that does not exist is asked for all the same: the service refuses it to a caller
 /// that it knows, says what that caller may use, and records it.
@@ -78,13 +79,18 @@ pub(crate) fn rehearse(
     server.post("/v1/sign?dry_run=true", request.canonical().to_owned(), Some(&token))?.json()
 }
 
-/// A token that is good for this request alone, where the job may choose the audience.
+/// A token that is good for this request alone, where the job may choose the audience; else, where the profile wants it, with
+/// the proof of a session.
 fn bound_token(
     server: &Server,
     host: &dyn Host,
     profile: &Profile,
     request: &Request,
 ) -> Result<IdentityToken, Failure> {
+    if profile.binding == "session" {
+        let token = token(server, host, &format!("chancery:{}", profile.audience_host))?;
+        return session::prove(server, token, request);
+    }
     token(server, host, &format!("chancery:{}:sha256:{}", profile.audience_host, request.id()))
 }
 

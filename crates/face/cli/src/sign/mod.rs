@@ -5,3 +5,4 @@ pub(crate) mod finish;
 pub(crate) mod patient;
 pub(crate) mod prepare;
 pub(crate) mod proof;
+pub(crate) mod session;

@@ -10,6 +10,7 @@ pub(crate) mod ledger;
 pub(crate) mod policy;
 pub(crate) mod profile;
 pub(crate) mod request;
+pub(crate) mod session;
 pub(crate) mod sign;
 pub(crate) mod signed;
 pub(crate) mod tile;

@@ -22,7 +22,7 @@ use crate::admission::Place;
 use crate::body::{self, LARGE, Received};
 use crate::fault::Fault;
 use crate::service::Service;
-use crate::{bearer, heavy, query};
+use crate::{bearer, heavy, possession, query};
 
 /// A request of more statements is worked on beside the runtime.
 const FEW: usize = 4;
@@ -52,8 +52,9 @@ pub(crate) async fn post(
     let started = Instant::now();
     let is_rehearsal = query::flag(query.as_deref(), "dry_run")?;
     let token = bearer::token(request.headers())?.map(str::to_owned);
+    let possession = possession::proof(request.headers())?;
     let received = body::receive(&service, request, "application/json").await?;
-    let ask = Ask { request: parse(received).await?, token };
+    let ask = Ask { request: parse(received).await?, token, possession };
     if is_rehearsal {
         return rehearsed(Arc::clone(&service), ask).await;
     }
