@@ -106,29 +106,14 @@ pub async fn complete(
     proof: Option<&Possession>,
     request: RequestId,
 ) -> Result<Identified, Failure> {
-    let caller = &mut identified.caller;
-    let is_fixed = caller.binding == AudienceBinding::Fixed;
-    if !is_fixed && proof.is_none() {
+    if identified.caller.binding != AudienceBinding::Fixed && proof.is_none() {
         return Ok(identified);
     }
-    let session = gateway.parts.state.token_use(slot(caller.token_use)).await?;
-    let refuse = |what: &str| Err(Refusal::new(RefusalCode::SessionInvalid, what).into());
-    match (proof, session) {
-        (None, None) => Ok(identified),
-        (None, Some(_)) => {
-            refuse("the token was exchanged for a session, whose key did not sign the request")
-        }
-        (Some(_), None) => refuse("the token was not exchanged for a session"),
-        (Some(proof), Some(session)) => {
-            let key = possession::verify(proof, &possession::of_request(request))?;
-            if RequestId::new(key) != session || !is_fixed {
-                return refuse("the token was exchanged for another session");
-            }
-            caller.binding = AudienceBinding::Session(key);
-            identified.evidence.possession = Some(proof.clone());
-            Ok(identified)
-        }
-    }
+    let session = gateway.parts.state.token_use(slot(identified.caller.token_use)).await?;
+    let key = session.map(|session| session.digest());
+    identified.caller = possession::complete(identified.caller, proof, key, request)?;
+    identified.evidence.possession = proof.cloned();
+    Ok(identified)
 }
 
 /// Under which a session is kept among the used tokens: a token's first use and its exchange are two things, each once.

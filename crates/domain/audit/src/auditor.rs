@@ -241,6 +241,7 @@ impl<'a> Auditor<'a> {
                 Arc::make_mut(&mut self.issuer_keys).insert((keys.issuer, keys.sha256));
             }
             Body::Pending(pending) => self.waiting.add(pending.request, time),
+            Body::Session(session) => self.waiting.sessions.add((session.token_use, session.key), time),
             Body::Approval(_) | Body::DeniedCount(_) | Body::Root(_) => {}
         }
         Ok(None)
@@ -326,6 +327,7 @@ impl<'a> Auditor<'a> {
             granted,
             misused,
             first_seen: self.waiting.first(&intent.request),
+            session: self.waiting.sessions.of(intent.token_use),
             issuer_keys: Arc::clone(&self.issuer_keys),
             replayed: self.tokens.bind(intent.token_use, intent.request, time),
             intent,

@@ -44,6 +44,8 @@ pub(crate) struct Open {
     pub(crate) misused: Option<&'static str>,
     /// When the request was first in the ledger as one that waits.
     pub(crate) first_seen: Option<Time>,
+    /// The key for which its token was exchanged.
+    pub(crate) session: Option<Sha256>,
     /// The key sets of issuers that the ledger had named.
     pub(crate) issuer_keys: Arc<IssuerKeySets>,
     /// The other request that its token was first used for.

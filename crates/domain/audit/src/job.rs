@@ -13,6 +13,7 @@ use chancery_core::refusal::RefusalCode;
 use chancery_core::request::Request;
 use chancery_core::statement::Statement;
 use chancery_format::seam::Signer;
+use chancery_identity::possession;
 use chancery_verify::snapshot::TrustSnapshot;
 use chancery_x509::certificate::Certificate;
 
@@ -131,6 +132,9 @@ impl Job {
             &self.shared.host,
             (request.id(), open.time, &open.issuer_keys),
         );
+        let proof = evidence.possession.as_ref();
+        let caller =
+            caller.and_then(|caller| possession::complete(caller, proof, open.session, request.id()));
         let caller = caller.map_err(|refusal| {
             let what = format!("token is refused with {}: {}", refusal.code, refusal.what);
             let code =

@@ -20,6 +20,7 @@ mod outcome;
 pub mod pins;
 pub mod report;
 pub mod rows;
+mod session;
 pub mod simulate;
 pub mod source;
 mod statement;

@@ -5,6 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use chancery_core::id::RequestId;
 use chancery_core::time::Time;
 
+use crate::session::Sessions;
+
 /// Approvals live at most seven days; what waited longer begins anew.
 const REMEMBERED: i64 = 31 * 86_400;
 
@@ -13,6 +15,8 @@ const REMEMBERED: i64 = 31 * 86_400;
 pub(crate) struct Waiting {
     first: HashMap<RequestId, Time>,
     order: VecDeque<(Time, RequestId)>,
+    /// Tokens that wait for their requests.
+    pub(crate) sessions: Sessions,
 }
 
 impl Waiting {

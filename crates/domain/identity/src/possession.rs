@@ -11,6 +11,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
 };
+use chancery_core::caller::{AudienceBinding, Caller};
 use chancery_core::digest::Sha256;
 use chancery_core::evidence::Possession;
 use chancery_core::id::RequestId;
@@ -44,6 +45,32 @@ pub fn verify(possession: &Possession, message: &str) -> Result<Sha256, Refusal>
         return refuse("the session's key did not sign this");
     }
     Ok(Sha256::of(&possession.key))
+}
+
+/// Completes a caller whose token was verified: with the key of the session that the ledger names for the token, if one. A
+/// token that was exchanged counts with the proof only, also where a profile would take it without. Refusal: CH4043.
+pub fn complete(
+    mut caller: Caller,
+    proof: Option<&Possession>,
+    session: Option<Sha256>,
+    request: RequestId,
+) -> Result<Caller, Refusal> {
+    let refuse = |what: &str| Err(Refusal::new(RefusalCode::SessionInvalid, what));
+    match (proof, session) {
+        (None, None) => Ok(caller),
+        (None, Some(_)) => {
+            refuse("the token was exchanged for a session, whose key did not sign the request")
+        }
+        (Some(_), None) => refuse("the token was not exchanged for a session"),
+        (Some(proof), Some(session)) => {
+            let key = verify(proof, &of_request(request))?;
+            if key != session || caller.binding != AudienceBinding::Fixed {
+                return refuse("the token was exchanged for another session");
+            }
+            caller.binding = AudienceBinding::Session(key);
+            Ok(caller)
+        }
+    }
 }
 
 /// The key of one session. Lives and dies with its process; `Debug` hides it.

@@ -44,7 +44,7 @@ async fn perform(world: &World, deed: Deed, keys: &[&str]) -> Result<Sha256, &'s
 
 async fn ask(world: &World, request: &Request) -> Option<&'static str> {
     let token = world.token(request, |_| {});
-    match sign(&world.gateway, Ask { request: request.clone(), token: Some(token) }).await {
+    match sign(&world.gateway, Ask { request: request.clone(), token: Some(token), possession: None }).await {
         Ok(_) => None,
         Err(Failure::Pending { .. }) => Some("pending"),
         Err(Failure::Refused(refusal)) => Some(refusal.code.code()),

@@ -19,7 +19,7 @@ use crate::world::{World, key_of, wish};
 /// Asks, and answers with the code of the refusal, `pending`, or nothing when it was signed.
 async fn ask(world: &World, request: &Request, change: impl FnOnce(&mut DevToken)) -> Option<&'static str> {
     let token = world.token(request, change);
-    code(sign(&world.gateway, Ask { request: request.clone(), token: Some(token) }).await)
+    code(sign(&world.gateway, Ask { request: request.clone(), token: Some(token), possession: None }).await)
 }
 
 fn code(answer: Result<Answer, Failure>) -> Option<&'static str> {

@@ -27,7 +27,7 @@ async fn one_token_is_one_requests_whoever_is_first() {
                 token.run_id = u32::try_from(round).unwrap();
             });
             let asks = names.iter().map(|request| {
-                let ask = Ask { request: request.clone(), token: Some(token.clone()) };
+                let ask = Ask { request: request.clone(), token: Some(token.clone()), possession: None };
                 sign(&world.gateway, ask)
             });
             let outcomes = join_all(asks).await;
@@ -53,8 +53,11 @@ async fn one_wish_is_one_signature() {
     while asked < rounds() {
         let shared = world.ask(&request);
         let asks = (0..10).map(|n: u32| {
-            let fresh =
-                Ask { request: request.clone(), token: Some(world.token(&request, |t| t.run_id = n)) };
+            let fresh = Ask {
+                request: request.clone(),
+                token: Some(world.token(&request, |t| t.run_id = n)),
+                possession: None,
+            };
             sign(&world.gateway, if n.is_multiple_of(2) { shared.clone() } else { fresh })
         });
         for outcome in join_all(asks).await {
