@@ -26,7 +26,9 @@ pub(super) struct Volume {
 
 impl Volume {
     pub(super) fn observe(&mut self, at: Time, most: usize) {
-        *self = self.rolled(at, most);
+        if at.seconds().div_euclid(3600) > self.hour {
+            *self = self.rolled(at, most);
+        }
         self.count = self.count.saturating_add(1);
         self.peak = self.peak.max(self.sliding(at));
     }

@@ -43,6 +43,8 @@ pub(crate) struct Fake {
     pub(crate) artifacts: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     /// Static files by path: the ledger.
     pub(crate) files: Arc<Mutex<BTreeMap<String, String>>>,
+    /// Proofs of possession, as they came.
+    pub(crate) proofs: Arc<Mutex<Vec<String>>>,
     service: Arc<Service>,
 }
 
@@ -55,6 +57,7 @@ struct Service {
     asked: Arc<Mutex<Vec<String>>>,
     artifacts: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     files: Arc<Mutex<BTreeMap<String, String>>>,
+    proofs: Arc<Mutex<Vec<String>>>,
 }
 
 impl Fake {
@@ -73,6 +76,7 @@ impl Fake {
             asked: Arc::clone(&asked),
             artifacts: Arc::clone(&artifacts),
             files: Arc::clone(&files),
+            proofs: Arc::default(),
         });
         let serving = Arc::clone(&service);
         std::thread::spawn(move || {
@@ -81,7 +85,8 @@ impl Fake {
                 std::thread::spawn(move || service.talk(stream));
             }
         });
-        Self { address, trust_key, asked, artifacts, files, service }
+        let proofs = Arc::clone(&service.proofs);
+        Self { address, trust_key, asked, artifacts, files, proofs, service }
     }
     /// Serves the entries `filler 0`, `filler 1` … under a cosigned checkpoint; `other` is the place of an entry that is
     /// another.
@@ -116,7 +121,7 @@ impl Service {
         loop {
             let mut first = String::new();
             reader.read_line(&mut first).ok().filter(|count| *count > 0)?;
-            let (mut length, mut bearer) = (0usize, String::new());
+            let (mut length, mut bearer, mut proof) = (0usize, String::new(), String::new());
             loop {
                 let mut line = String::new();
                 reader.read_line(&mut line).ok()?;
@@ -128,6 +133,7 @@ impl Service {
                 match name.to_ascii_lowercase().as_str() {
                     "content-length" => length = value.parse().ok()?,
                     "authorization" => value.clone_into(&mut bearer),
+                    "chancery-possession" => value.clone_into(&mut proof),
                     _ => {}
                 }
             }
@@ -135,6 +141,7 @@ impl Service {
             reader.read_exact(&mut body).ok()?;
             let target = first.rsplit_once(' ')?.0.to_owned();
             self.asked.lock().unwrap().push(target.clone());
+            self.proofs.lock().unwrap().extend((!proof.is_empty()).then_some(proof));
             let (status, answer) = self.answer(&target, &bearer, &String::from_utf8(body).unwrap());
             let head = format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nx-request-id: r-7f3a\r\ncontent-length: {}\r\n\r\n",
@@ -152,6 +159,15 @@ impl Service {
         }
         match target {
             "GET /v1/profiles/dev" => (200, profile().to_string()),
+            "GET /v1/profiles/exchanged" => {
+                let mut profile = profile();
+                profile["name"] = json!("exchanged");
+                profile["binding"] = json!("session");
+                (200, profile.to_string())
+            }
+            "POST /v1/sessions" => {
+                (201, json!({"key": "0".repeat(64), "expires_at": "2026-11-20T12:10:00Z"}).to_string())
+            }
             "GET /v1/trust.json" => (200, self.trust()),
             "POST /v1/sign" if bearer != format!("Bearer {TOKEN}") => {
                 (401, json!({"code": "CH3008", "detail": "no identity token was sent"}).to_string())

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use chancery_core::digest::Sha256;
+use chancery_core::evidence::Possession;
+use chancery_identity::possession;
 
 use crate::fake::{Fake, Manner, TOKEN};
 use crate::session::{Ran, TestHost, run};
@@ -34,9 +36,11 @@ impl Place {
     }
     fn sign(&self, more: &[&str]) -> Ran {
         let file = self.path("app.bin");
-        let mut line =
-            vec!["sign", file.to_str().unwrap(), "--server", &self.fake.address, "--profile", "dev"];
+        let mut line = vec!["sign", file.to_str().unwrap(), "--server", &self.fake.address];
         line.extend(["--trust-key", &self.fake.trust_key]);
+        if !more.contains(&"--profile") {
+            line.extend(["--profile", "dev"]);
+        }
         line.extend(more);
         run(&self.host, &line)
     }
@@ -180,4 +184,21 @@ fn without_a_token_nothing_is_asked() {
         (3, Some("CH3008"), Some("run inside a CI"))
     );
     assert_eq!(place.names(), ["app.bin"]);
+}
+
+/// The token is exchanged before the first request, and every request is signed with the session's key.
+#[test]
+fn a_profile_that_wants_a_session_gets_one() {
+    let place = Place::new(Manner::Honest);
+    let ran = place.sign(&["--profile", "exchanged"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let asked = place.fake.asked.lock().unwrap().clone();
+    let of = |path: &str| asked.iter().position(|one| one == path).unwrap();
+    assert!(of("POST /v1/sessions") < of("POST /v1/sign"));
+    let proofs = place.fake.proofs.lock().unwrap().clone();
+    let proofs: Vec<Possession> = proofs.iter().map(|text| Possession::parse_header(text).unwrap()).collect();
+    let [begun, asked] = proofs.as_slice() else { panic!("{proofs:?}") };
+    assert_eq!(begun.key, asked.key);
+    assert!(possession::verify(begun, &possession::beginning(TOKEN)).is_ok());
+    assert!(possession::verify(asked, &possession::beginning(TOKEN)).is_err());
 }

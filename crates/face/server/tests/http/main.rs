@@ -11,6 +11,7 @@ mod openapi;
 mod pe;
 mod problems;
 mod raw;
+mod session;
 mod sign;
 mod stop;
 mod tiles;

@@ -208,7 +208,7 @@ async fn a_caller_that_goes_away_gets_its_signature_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_for_approvals_is_pending_and_nothing_is_logged_or_signed() {
+async fn what_waits_for_approvals_is_pending_and_nothing_is_signed() {
     let world = World::start().await;
     let documents = crate::world::with_approvals(&world);
     let post = world.admin(reqwest::Method::POST, "/admin/policy").header("content-type", "application/json");
@@ -219,7 +219,12 @@ async fn what_waits_for_approvals_is_pending_and_nothing_is_logged_or_signed() {
     let answer = world.sign(&request).await;
     assert_eq!((answer.status, answer.problem().as_str()), (202, "CH4020"), "{}", answer.text());
     let problem = answer.json();
-    assert_eq!((&problem["actual"], &problem["expected"]), (&"0 approvals".into(), &"2 approvals".into()));
-    assert_eq!(world.ledger.leaves().len(), before);
+    let missing =
+        serde_json::json!([{"kind": "approvals", "have": 0, "need": 2, "why": ["the profile needs 2"]}]);
+    assert_eq!(problem["missing"], missing);
+    assert_eq!(problem["detail"], "the request waits: 0 of 2 approvals (the profile needs 2)");
+    let leaves = world.ledger.leaves();
+    let fresh: Vec<&String> = leaves.iter().skip(before).collect();
+    assert!(matches!(fresh.as_slice(), [one] if one.contains("\"kind\":\"pending\"")), "{fresh:?}");
     assert!(world.get("/metrics").await.text().contains("result=\"pending\""));
 }

@@ -231,6 +231,13 @@ pub(crate) fn with_approvals(world: &World) -> String {
     signed(world, &documents(&profile, &world.issuer.registration(ISSUER)))
 }
 
+/// The governance that the world began with, but tokens have to be exchanged.
+pub(crate) fn with_sessions(world: &World) -> String {
+    let profile = PROFILE.replace("binding = \"request\"", "binding = \"session\"");
+    assert_ne!(profile, PROFILE);
+    signed(world, &documents(&profile, &world.issuer.registration(ISSUER)))
+}
+
 fn keys() -> Vec<KeySpec> {
     let spec = |name: &str, family| KeySpec {
         id: KeyId::parse(name).unwrap(),
