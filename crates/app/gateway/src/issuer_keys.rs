@@ -63,6 +63,10 @@ pub struct IssuerKeys {
 }
 
 impl IssuerKeys {
+    /// Forgets what the keyguard said: it is asked again.
+    pub fn forget(&self) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
     fn slot(&self, issuer: &IssuerName) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry(issuer.clone()).or_default())

@@ -65,7 +65,12 @@ async fn order(gateway: &Gateway, decided: &Decided, orders: Vec<Order>) -> Vec<
         orders,
     };
     let failure = match gateway.parts.keyguard.call(Call::Sign(Box::new(orders))).await {
-        Ok(Reply::Ordered(each)) if each.len() == count => return each.into_iter().map(outcome).collect(),
+        Ok(Reply::Ordered(each)) if each.len() == count => {
+            if each.iter().any(has_other_keys) {
+                gateway.issuer_keys.forget();
+            }
+            return each.into_iter().map(outcome).collect();
+        }
         Ok(other) => unexpected("sign", &other),
         Err(error) => error.into(),
     };
@@ -76,6 +81,9 @@ fn outcome(ordered: Ordered) -> Result<Signed, Failure> {
     match ordered {
         Ordered::Signed(signed) => Ok(*signed),
         Ordered::Refused(refusal) if refusal.code == RefusalCode::IntentInvalid => Err(orphaned(&refusal)),
+        Ordered::Refused(refusal) if refusal.code == RefusalCode::IssuerKeysForeign => {
+            Err(outdated(&refusal))
+        }
         Ordered::Refused(refusal) => Err(Failure::Refused(refusal)),
         Ordered::Unavailable(why) => Err(Failure::Temporary(why)),
         Ordered::Failed(why) => Err(internal(format!("keyguard cannot sign: {why}"))),
@@ -111,6 +119,15 @@ async fn settle(
 /// logs an intent of its own.
 fn orphaned(refusal: &Refusal) -> Failure {
     Failure::Temporary(format!("the keyguard was replaced meanwhile: {}", refusal.what))
+}
+
+fn has_other_keys(ordered: &Ordered) -> bool {
+    matches!(ordered, Ordered::Refused(refusal) if refusal.code == RefusalCode::IssuerKeysForeign)
+}
+
+/// The keyguard does not stand behind keys that it gave before, as when its memory is another. It is asked again.
+fn outdated(refusal: &Refusal) -> Failure {
+    Failure::Temporary(format!("the keyguard has other keys of the issuer by now: {}", refusal.what))
 }
 
 async fn keep(gateway: &Gateway, intent: u64, signed: &Signed) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use chancery_core::id::IssuerName;
 use chancery_core::message::{Call, Ordered, Reply};
 use chancery_core::port::clock::Clock as _;
 use chancery_core::port::cosigner::CosignError;
+use chancery_core::port::memory::{Memory as _, Piece};
 use chancery_core::port::sequencer::Append;
 use chancery_core::time::Time;
 use chancery_core::tunnel::{KeysWish, MAX_PIPED, Piped, Tunnel};
@@ -386,6 +387,41 @@ async fn keys_that_the_keyguard_did_not_fetch_are_not_cosigned() {
     world.restart_keyguard().await;
     world.ledger.append_now(&Append { leaves: vec![leaf("dev", &world.jwks())], changes: vec![] }).unwrap();
     assert_eq!(recorded(&world), 2);
+}
+
+/// A gateway that fetches, and keeps from the ledger what came: no token is believed under it.
+#[tokio::test]
+async fn keys_that_the_ledger_does_not_name_are_not_believed() {
+    let (world, issuers) = far().await;
+    let mut order = world.order(&wish("dev", "app")).await;
+    let mut set: serde_json::Value = serde_json::from_str(&world.jwks()).unwrap();
+    let mut more: serde_json::Value = serde_json::from_str(&DevKey::generate().unwrap().jwks()).unwrap();
+    set["keys"].as_array_mut().unwrap().push(more["keys"][0].take());
+    issuers.serve(ISSUER, &set.to_string());
+    world.clock.advance(300);
+    assert!(matches!(carry_through(&world, &issuers).await, Reply::IssuerKeys(keys) if !keys.recorded));
+    order.evidence.issuer_keys = set.to_string();
+    assert_eq!(code(&world, &order), "CH5010");
+    // Once it is logged, only the intent's own evidence speaks against the order.
+    let sha256 = Sha256::of(set.to_string().as_bytes());
+    let body = Body::IssuerKeys(IssuerKeys { issuer: IssuerName::parse("dev").unwrap(), sha256 });
+    let leaf = Event { time: world.clock.now(), body }.encode().unwrap();
+    world.ledger.append_now(&Append { leaves: vec![leaf], changes: vec![] }).unwrap();
+    assert!(matches!(ask(&world), Reply::IssuerKeys(keys) if keys.recorded));
+    assert_ne!(code(&world, &order), "CH5010");
+}
+
+/// A keyguard whose record is gone stands behind nothing that it said before; the gateway asks it again.
+#[tokio::test]
+async fn a_keyguard_without_its_record_fetches_anew() {
+    let (world, issuers) = far().await;
+    world.sign(&wish("dev", "before")).await.unwrap();
+    world.memory.write(Piece::IssuerKeys, br#"{"sets":[]}"#).unwrap();
+    world.restart_keyguard().await;
+    let outcome = world.sign(&wish("dev", "after")).await;
+    assert!(matches!(&outcome, Err(Failure::Temporary(why)) if why.contains("other keys")), "{outcome:?}");
+    world.sign(&wish("dev", "after")).await.unwrap();
+    assert_eq!((issuers.asked().len(), recorded(&world)), (4, 2));
 }
 
 #[tokio::test]

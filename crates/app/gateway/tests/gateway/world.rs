@@ -67,7 +67,7 @@ pub(crate) struct World {
     pub(crate) port: Arc<InProcess>,
     pub(crate) remote: Arc<Remote>,
     pub(crate) gateway: Arc<Gateway>,
-    memory: Arc<FakeMemory>,
+    pub(crate) memory: Arc<FakeMemory>,
     issuer: DevKey,
     documents: BTreeMap<String, String>,
     network: Network,
