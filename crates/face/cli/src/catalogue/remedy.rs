@@ -138,8 +138,10 @@ mod tests {
     #[test]
     fn every_code_has_one_and_every_one_a_code() {
         let listed: Vec<&str> = REMEDIES.iter().map(|(code, _)| *code).collect();
-        let known: Vec<&str> = crate::catalogue::lines().iter().map(|line| line.code).collect();
-        assert_eq!(listed, known);
+        let signed: Vec<&str> = crate::catalogue::signed::SIGNED.iter().map(|(code, ..)| *code).collect();
+        let lines = crate::catalogue::lines();
+        let known = lines.iter().map(|line| line.code).filter(|code| !signed.contains(code));
+        assert_eq!(listed, known.collect::<Vec<_>>());
         assert!(REMEDIES.iter().all(|(_, remedy)| !remedy.is_empty()));
     }
 }

@@ -88,3 +88,27 @@ pub(super) const SIGNED: [(&str, &str, &str); 29] = [
         "chancery freeze list and chancery exception list show what is in force",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::SIGNED;
+    use chancery_policy::act::refused::ActRefused;
+    use chancery_policy::approval::refused::ApprovalRefused;
+    use chancery_policy::governance::refused::GovernanceRefused;
+
+    #[test]
+    fn refusals_of_signed_documents_are_explained() {
+        let codes = [
+            GovernanceRefused::Malformed("x").code(),
+            GovernanceRefused::TooFewPeople { actual: 1, expected: 2 }.code(),
+            ApprovalRefused::Malformed("x").code(),
+            ApprovalRefused::TooMany(65).code(),
+            ActRefused::Malformed("x").code(),
+            ActRefused::Unknown("x".into()).code(),
+        ];
+        for code in codes {
+            assert!(SIGNED.iter().any(|(known, ..)| *known == code), "{code}");
+        }
+        assert!(SIGNED.is_sorted_by(|a, b| a.0 < b.0));
+    }
+}
