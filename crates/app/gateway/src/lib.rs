@@ -18,6 +18,7 @@ pub mod issuer_keys;
 pub mod keys;
 pub mod limits;
 pub mod order;
+pub mod overview;
 mod pending;
 pub mod reconcile;
 pub mod rehearse;

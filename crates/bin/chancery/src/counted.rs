@@ -153,6 +153,7 @@ impl Measures for CountedLedger {
         let total = |name, help, count: &AtomicU64| {
             Measured::one(name, Kind::Counter, help, count.load(Ordering::Relaxed))
         };
+        let (free, reserve) = self.ledger.disk();
         let waiting = self.waiting.load(Ordering::Relaxed);
         let help = "Appends that wait for their cosigned checkpoint.";
         vec![
@@ -166,6 +167,13 @@ impl Measures for CountedLedger {
             ),
             total("chancery_ledger_file_syncs_total", "Syncs of published files.", &counters.file_syncs),
             Measured::one("chancery_ledger_appends_under_way", Kind::Gauge, help, waiting),
+            Measured::one(
+                "chancery_disk_free_bytes",
+                Kind::Gauge,
+                "Room on the disk of the ledger; 0 where unknown.",
+                free,
+            ),
+            Measured::one("chancery_disk_reserve_bytes", Kind::Gauge, "Intake stops at this much.", reserve),
         ]
     }
 }

@@ -8,6 +8,7 @@ use chancery_gateway::webhook::Webhooks;
 use crate::admission::Admission;
 use crate::dev_issuer::DevIssuer;
 use crate::http::health::{LastHealth, LastIntents};
+use crate::http::overview::LastOverview;
 use crate::http::trust::LastTrust;
 use crate::measures::Measures;
 use crate::metrics::Metrics;
@@ -25,6 +26,7 @@ pub(crate) struct Service {
     pub(crate) measures: Vec<Arc<dyn Measures>>,
     pub(crate) health: LastHealth,
     pub(crate) intents: LastIntents,
+    pub(crate) overview: LastOverview,
     pub(crate) trust: LastTrust,
 }
 
@@ -45,6 +47,7 @@ impl Service {
             metrics: Metrics::default(),
             measures,
             intents: LastIntents::default(),
+            overview: LastOverview::default(),
             health: LastHealth::default(),
             trust: LastTrust::default(),
         })

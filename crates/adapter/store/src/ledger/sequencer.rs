@@ -105,6 +105,11 @@ impl Ledger {
     pub fn counters(&self) -> &Counters {
         &self.shared.counters
     }
+    /// Free bytes on the disk, 0 where unknown, and those at which intake stops.
+    #[must_use]
+    pub fn disk(&self) -> (u64, u64) {
+        (reserve::free(&self.shared.directory).unwrap_or(0), self.shared.reserve)
+    }
     /// Resolves with the reason when the ledger had to stop: a failed commit, damaged storage, a fork. The process
     /// must end then, because nothing that it holds in memory can be trusted to be what is on disk.
     pub async fn stopped(&self) -> String {

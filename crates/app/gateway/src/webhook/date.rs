@@ -1,7 +1,9 @@
 //! Notices that come from no leaf but from the calendar. Each is told once per webhook.
 
+use chancery_core::digest::Sha256;
 use chancery_core::port::outbox::Settled;
 use chancery_core::time::Time;
+use chancery_policy::act::book::Open;
 use serde_json::json;
 
 use super::kind::Kind;
@@ -18,20 +20,46 @@ const DIGITS: usize = 16;
 
 /// Tells a webhook about the dates that have come, from leaf `next` on.
 pub(super) async fn tell_dates(parts: &Parts, hook: &Hook, next: u64) -> Result<(), Failure> {
-    if !hook.subscription.kinds.contains(&Kind::CertificateExpiring) {
-        return Ok(());
-    }
+    let kinds = &hook.subscription.kinds;
     let now = parts.gateway.parts().clock.now();
-    for due in expiry::expiries(&parts.gateway).await?.iter().filter_map(|expiry| expiring(expiry, now)) {
-        if parts.outbox.was_told(hook.name(), due.id.clone()).await? {
+    let mut come = Vec::new();
+    if kinds.contains(&Kind::CertificateExpiring) {
+        come.extend(
+            expiry::expiries(&parts.gateway).await?.iter().filter_map(|expiry| expiring(expiry, now)),
+        );
+    }
+    let book = parts.gateway.book();
+    for (name, open) in book.exceptions().iter().filter(|(_, open)| !open.reviewed) {
+        come.extend(review(name, open, now).filter(|(kind, _)| kinds.contains(kind)).map(|(_, about)| about));
+    }
+    for about in come {
+        if parts.outbox.was_told(hook.name(), about.id.clone()).await? {
             continue;
         }
-        let notice = due.notice(&parts.gateway.parts().builder);
+        let notice = about.notice(&parts.gateway.parts().builder);
         let told = Some(notice.id.clone());
         let dead = tell(parts, hook, notice).await;
         settle(parts, hook, Settled { next, told, dead }).await?;
     }
     Ok(())
+}
+
+/// The notice that is due for an exception without a review.
+fn review(name: &Sha256, open: &Open, now: Time) -> Option<(Kind, About)> {
+    let kind = match open.review.seconds_since(now) {
+        left if left <= 0 => Kind::ReviewOverdue,
+        left if left <= DAY => Kind::ReviewDue,
+        _ => return None,
+    };
+    let digits: String = name.to_string().chars().take(DIGITS).collect();
+    let data = json!({
+        "exception": name.to_string(),
+        "profile": open.profile.to_string(),
+        "review": open.review.to_string(),
+        "used": open.used,
+    });
+    let id = format!("{}-{digits}", kind.name().replace('.', "-"));
+    Some((kind, About { id, kind: kind.name(), subject: name.to_string(), time: now, data }))
 }
 
 /// The notice that is due for a certificate now: the one of the nearest threshold alone, so that a certificate which is
@@ -58,7 +86,6 @@ fn expiring(expiry: &Expiry, now: Time) -> Option<About> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chancery_core::digest::Sha256;
 
     #[test]
     fn a_certificate_is_told_about_once_per_threshold() {

@@ -36,13 +36,17 @@ pub enum Kind {
     ResultWithdrawn,
     /// An exception was reviewed.
     ReviewDone,
+    /// The review of an exception is due within a day. Comes from no leaf.
+    ReviewDue,
+    /// The review of an exception is overdue. Comes from no leaf.
+    ReviewOverdue,
     /// A signature was made and released.
     SignatureReleased,
 }
 
 impl Kind {
     /// Every kind with its name.
-    pub const ALL: [(Self, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str); 18] = [
         (Self::CertificateExpiring, "certificate.expiring"),
         (Self::ExceptionOpened, "exception.opened"),
         (Self::ExceptionUsed, "exception.used"),
@@ -58,6 +62,8 @@ impl Kind {
         (Self::RequestRejected, "request.rejected"),
         (Self::ResultWithdrawn, "result.withdrawn"),
         (Self::ReviewDone, "review.done"),
+        (Self::ReviewDue, "review.due"),
+        (Self::ReviewOverdue, "review.overdue"),
         (Self::SignatureReleased, "signature.released"),
     ];
     /// Its name.

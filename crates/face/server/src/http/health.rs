@@ -13,11 +13,12 @@ use chancery_gateway::gateway::Gateway;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::Shared;
+use super::{Shared, overview};
 use crate::fault::Fault;
-use crate::measures::Measured;
+use crate::measures::{Kind, Measured};
 use crate::metrics::Gauges;
 use crate::query;
+use crate::service::Service;
 
 /// A report is made at most this often, however often it is asked for.
 const FRESH: Duration = Duration::from_secs(1);
@@ -49,22 +50,26 @@ pub(crate) async fn live() -> &'static str {
     ))]
 pub(crate) async fn ready(service: Shared, RawQuery(text): RawQuery) -> Result<Response, Fault> {
     let is_verbose = query::flag(text.as_deref(), "verbose")?;
-    let mut last = service.health.0.lock().await;
-    let health = match last.as_ref() {
-        Some((at, health)) if at.elapsed() < FRESH => Arc::clone(health),
-        Some(_) | None => {
-            let health = Arc::new(Health::new(report(&service.gateway).await));
-            *last = Some((Instant::now(), Arc::clone(&health)));
-            health
-        }
-    };
-    drop(last);
+    let health = looked_at(&service).await;
     let status = if health.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let shown =
         if is_verbose { health.as_ref().clone() } else { Health { ok: health.ok, report: Vec::new() } };
     let mut response = (status, Json(shown)).into_response();
     response.extensions_mut().insert(Answered);
     Ok(response)
+}
+
+/// The report, made at most once a second.
+async fn looked_at(service: &Service) -> Arc<Health> {
+    let mut last = service.health.0.lock().await;
+    match last.as_ref() {
+        Some((at, health)) if at.elapsed() < FRESH => Arc::clone(health),
+        Some(_) | None => {
+            let health = Arc::new(Health::new(report(&service.gateway).await));
+            *last = Some((Instant::now(), Arc::clone(&health)));
+            health
+        }
+    }
 }
 
 /// Marks an answer whose status is no success but whose body says so itself.
@@ -81,7 +86,17 @@ pub(crate) async fn metrics(service: Shared) -> Response {
         policy_sequence: service.gateway.governance().map_or(0, |governance| governance.sequence),
     };
     let media = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    let others: Vec<Measured> = service.measures.iter().flat_map(|measures| measures.measures()).collect();
+    let mut others: Vec<Measured> =
+        service.measures.iter().flat_map(|measures| measures.measures()).collect();
+    let health = looked_at(&service).await;
+    let ready = health.report.iter().map(|line| (format!("part=\"{}\"", line.item), u64::from(line.ok)));
+    others.push(Measured {
+        name: "chancery_ready",
+        kind: Kind::Gauge,
+        help: "1 where a part that signatures need answers as it should.",
+        values: ready.collect(),
+    });
+    others.extend(overview::measures(&service).await);
     (media, service.metrics.render(gauges, &others)).into_response()
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod dev;
 pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod ledger;
+pub(crate) mod overview;
 pub(crate) mod policy;
 pub(crate) mod profile;
 pub(crate) mod request;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
 
 mod admin;
+mod alerts;
 mod dev;
 mod doors;
 mod keyguard;
