@@ -63,7 +63,7 @@ pub async fn overview(gateway: &Gateway) -> Result<Overview, Failure> {
         oldest_seconds,
         freezes: count(book.freezes().values().filter(is_frozen).count()),
         exceptions: count(exceptions.clone().filter(|open| now < open.until).count()),
-        overdue: count(exceptions.filter(|open| !open.reviewed && open.review <= now).count()),
+        overdue: count(exceptions.filter(|open| open.reviewed.is_none() && open.review <= now).count()),
         certificates: expiry::expiries(gateway).await?,
         limits: limits(gateway)?,
     })

@@ -29,7 +29,7 @@ pub(super) async fn tell_dates(parts: &Parts, hook: &Hook, next: u64) -> Result<
         );
     }
     let book = parts.gateway.book();
-    for (name, open) in book.exceptions().iter().filter(|(_, open)| !open.reviewed) {
+    for (name, open) in book.exceptions().iter().filter(|(_, open)| open.reviewed.is_none()) {
         come.extend(review(name, open, now).filter(|(kind, _)| kinds.contains(kind)).map(|(_, about)| about));
     }
     for about in come {
