@@ -8,6 +8,8 @@ use crate::process;
 
 const USAGE: &str = "usage: cargo xtask faults tokens [--count N] [--seed S] [--only INDEX]
        cargo xtask faults races [--count N]
+       cargo xtask faults insider [--count N] [--seed S] [--only KIND]
+  insider   changes a service's data N times (10000), each must be reported by the audit; a table of the kinds of change
   races     N times one token for three requests, and N submissions of one wish (10000): one winner, one signature
   tokens    damages N honest tokens (1000000), none may be accepted; --seed and --only show one again";
 
@@ -27,6 +29,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match arguments.split_first() {
         Some((name, rest)) if name == "races" => races(&parse(rest)?),
         Some((name, rest)) if name == "tokens" => tokens(&parse(rest)?),
+        Some((name, rest)) if name == "insider" => insider(rest),
         Some(_) | None => bail!(USAGE),
     }
 }
@@ -74,6 +77,25 @@ fn tokens(campaign: &Campaign) -> Result<()> {
         None => arguments.extend([count.as_str(), &seed]),
     }
     process::run(&mut process::cargo(&arguments))
+}
+
+/// The test of the same name, with more runs.
+fn insider(arguments: &[String]) -> Result<()> {
+    let line =
+        ["test", "--release", "--quiet", "--package", "chancery", "--test", "insider", "--", "--nocapture"];
+    let mut command = process::cargo(&line);
+    command.env("CHANCERY_INSIDER_COUNT", "10000").env("CHANCERY_INSIDER_SEED", fresh_seed().to_string());
+    for pair in arguments.chunks(2) {
+        let [name, value] = pair else { bail!(USAGE) };
+        let variable = match name.as_str() {
+            "--count" => "CHANCERY_INSIDER_COUNT",
+            "--seed" => "CHANCERY_INSIDER_SEED",
+            "--only" => "CHANCERY_INSIDER_ONLY",
+            _ => bail!(USAGE),
+        };
+        command.env(variable, value);
+    }
+    process::run(&mut command)
 }
 
 /// Another one every time, so that campaigns do not repeat one another. The standard library's hasher is seeded by the

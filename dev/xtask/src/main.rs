@@ -22,7 +22,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   console   only the console blocks of the documents, against a development service; PROGRAM instead of building one
   goldens   rewrites golden files from what the code says now; read the difference before you commit it
   bench     what is promised about speed, beside other programs; names of benches as arguments
-  faults    long campaigns: `faults tokens` damages a million honest tokens, of which none may be accepted";
+  faults    long campaigns: `faults tokens` damages a million honest tokens, of which none may be accepted;
+            `faults insider` changes a service's data ten thousand times, which the audit must report";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
+use chancery_audit::rows::{Row, Rows, Table};
 use chancery_audit::source::{Evidence, Ledger, Part, StoredTile, Unreadable, Wanted};
 use chancery_core::digest::Sha256;
 use chancery_ledger::tile::{Content, Tile, entries};
@@ -21,9 +22,9 @@ const AHEAD: i64 = 256;
 
 const LEAVES: &str = "SELECT first, entries FROM ledger_batch \
      WHERE first >= (SELECT COALESCE(MAX(first), 0) FROM ledger_batch WHERE first <= ?1) AND first < ?2 ORDER BY first";
-const WISHES: &str = "SELECT i.idx, COALESCE(i.wish, b.wish) FROM intent i LEFT JOIN intent b ON b.idx = i.base \
+const WISHES: &str = "SELECT i.idx, COALESCE(i.wish, b.wish), i.request, i.statement, i.profile, i.at FROM intent i LEFT JOIN intent b ON b.idx = i.base \
      WHERE i.idx >= ?1 ORDER BY i.idx LIMIT ?2";
-const RESULTS: &str = "SELECT intent, result FROM release WHERE intent >= ?1 ORDER BY intent LIMIT ?2";
+const RESULTS: &str = "SELECT intent, result, request, statement, '', leaf FROM release WHERE intent >= ?1 ORDER BY intent LIMIT ?2";
 
 /// A service's data, read only.
 #[derive(Debug)]
@@ -38,10 +39,13 @@ pub struct DataDir {
     results: RefCell<Ahead>,
 }
 
+/// A query for texts by index, and how each is read.
+type Column = (&'static str, fn(&str) -> Contents);
+
 /// Rows that were read ahead: those of `from..to`, parsed when they are asked for.
 #[derive(Debug, Default)]
 struct Ahead {
-    rows: std::collections::BTreeMap<i64, String>,
+    rows: std::collections::BTreeMap<i64, (String, Row)>,
     from: i64,
     to: i64,
     parsed: Option<(i64, Contents)>,
@@ -108,28 +112,51 @@ impl DataDir {
         Ok(leaves)
     }
 
+    /// Brings the row of an index in, with those that follow it.
+    fn bring(&self, ahead: &mut Ahead, query: &'static str, index: i64) -> Result<(), Unreadable> {
+        if (ahead.from..ahead.to).contains(&index) {
+            return Ok(());
+        }
+        ahead.rows.clear();
+        ahead.parsed = None;
+        for row in self.rows(query, index, AHEAD)? {
+            let text: Option<String> = row.try_get(1).map_err(failed)?;
+            let said = Row {
+                request: row.try_get(2).map_err(failed)?,
+                statement: row.try_get(3).map_err(failed)?,
+                profile: row.try_get(4).map_err(failed)?,
+                number: row.try_get(5).map_err(failed)?,
+            };
+            ahead.rows.insert(row.try_get(0).map_err(failed)?, (text.unwrap_or_default(), said));
+        }
+        let last = ahead.rows.keys().next_back().copied();
+        (ahead.from, ahead.to) = (index, last.unwrap_or(index).max(index).saturating_add(1));
+        Ok(())
+    }
+
+    fn row(
+        &self,
+        ahead: &RefCell<Ahead>,
+        query: &'static str,
+        index: u64,
+    ) -> Result<Option<Row>, Unreadable> {
+        let index = i64::try_from(index).map_err(failed)?;
+        let mut ahead = ahead.borrow_mut();
+        self.bring(&mut ahead, query, index)?;
+        Ok(ahead.rows.get(&index).map(|(_, row)| row.clone()))
+    }
+
     fn ahead(
         &self,
         ahead: &RefCell<Ahead>,
-        (query, parse): (&'static str, fn(&str) -> Contents),
+        (query, parse): Column,
         wanted: Wanted,
     ) -> Result<Option<Vec<u8>>, Unreadable> {
         let index = i64::try_from(wanted.index).map_err(failed)?;
         let mut ahead = ahead.borrow_mut();
-        if !(ahead.from..ahead.to).contains(&index) {
-            let rows = self.rows(query, index, AHEAD)?;
-            ahead.rows.clear();
-            for row in rows {
-                let (row_index, text): (i64, Option<String>) =
-                    (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
-                ahead.rows.insert(row_index, text.unwrap_or_default());
-            }
-            let last = ahead.rows.keys().next_back().copied();
-            (ahead.from, ahead.to) = (index, last.unwrap_or(index).max(index).saturating_add(1));
-            ahead.parsed = None;
-        }
+        self.bring(&mut ahead, query, index)?;
         if ahead.parsed.as_ref().is_none_or(|(known, _)| *known != index) {
-            let contents = ahead.rows.get(&index).map(|text| parse(text)).unwrap_or_default();
+            let contents = ahead.rows.get(&index).map(|(text, _)| parse(text)).unwrap_or_default();
             ahead.parsed = Some((index, contents));
         }
         Ok(ahead.parsed.as_ref().and_then(|(_, contents)| contents.get(&wanted.part).cloned()))
@@ -174,8 +201,7 @@ impl DataDir {
                 one(row.try_get::<String, _>(0).map_err(failed)?.as_bytes())?;
             }
         }
-        let tables: [(&'static str, fn(&str) -> Contents); 2] =
-            [(WISHES, wish::of_wish), (RESULTS, wish::of_result)];
+        let tables: [Column; 2] = [(WISHES, wish::of_wish), (RESULTS, wish::of_result)];
         for (query, parse) in tables {
             let mut from = 0;
             loop {
@@ -259,5 +285,22 @@ impl Evidence for DataDir {
                 self.ahead(&self.results, (RESULTS, wish::of_result), wanted)
             }
         }
+    }
+}
+
+impl Rows for DataDir {
+    fn intent(&self, index: u64) -> Result<Option<Row>, Unreadable> {
+        self.row(&self.wishes, WISHES, index)
+    }
+    fn result(&self, intent: u64) -> Result<Option<Row>, Unreadable> {
+        self.row(&self.results, RESULTS, intent)
+    }
+    fn count(&self, table: Table) -> Result<u64, Unreadable> {
+        self.number(match table {
+            Table::Intents => "SELECT COUNT(*) FROM intent",
+            Table::Open => "SELECT COUNT(*) FROM intent_open",
+            Table::Records => "SELECT COUNT(*) FROM record",
+            Table::Results => "SELECT COUNT(*) FROM release",
+        })
     }
 }

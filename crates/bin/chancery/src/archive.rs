@@ -17,10 +17,11 @@ pub(crate) fn open(place: &ArchivePlace) -> Result<Archive, Failure> {
         ArchivePlace::Copies { ledger, evidence } => Ok(Archive {
             ledger: Rc::new(Served::open(ledger).map_err(|error| failure(&error))?),
             evidence: Rc::new(EvidenceDir::open(evidence).map_err(|error| failure(&error))?),
+            rows: None,
         }),
         ArchivePlace::DataDir(directory) => {
             let data = Rc::new(DataDir::open(directory).map_err(|error| failure(&error))?);
-            Ok(Archive { ledger: Rc::clone(&data) as _, evidence: data })
+            Ok(Archive { ledger: Rc::clone(&data) as _, evidence: Rc::clone(&data) as _, rows: Some(data) })
         }
     }
 }

@@ -12,24 +12,23 @@ use std::sync::Arc;
 use chancery_core::digest::Sha256;
 use chancery_core::id::KeyId;
 use chancery_core::time::Time;
-use chancery_ledger::event::{
-    Body, Certificate as CertificateEvent, CertificatePurpose, Closed, Event, Intent, Outcome,
-};
+use chancery_ledger::event::{Body, Certificate as CertificateEvent, CertificatePurpose, Event, Intent};
 use chancery_ledger::hashedrekord::HashedRekord;
-use chancery_ledger::merkle::{Head, leaf_hash};
+use chancery_ledger::merkle::Head;
 use chancery_x509::certificate::Certificate;
 
 use crate::acts::{Acts, Named};
 use crate::authorities::Authorities;
 use crate::budget::Budget;
-use crate::closing::{Closing, Shown};
+use crate::closing::{Closing, none};
 use crate::finding::{Code, Finding};
 use crate::governance::Versions;
 use crate::intent::{IssuerKeySets, Open};
 use crate::job::{Content, Done, Job, Shared};
 use crate::keys::Keys;
-use crate::pins::Pins;
+use crate::pins::{Pins, trusted};
 use crate::report::{Counts, Findings, Report};
+use crate::rows::{self, Expected, Rows};
 use crate::source::{Evidence, Ledger, Part, Unreadable, Wanted};
 use crate::token_use::TokenUses;
 use crate::tree::Tree;
@@ -46,31 +45,32 @@ pub struct NoTrust(&'static str);
 /// An audit under way.
 #[derive(Debug)]
 pub struct Auditor<'a> {
-    pins: Pins,
-    shared: Arc<Shared>,
-    ledger: &'a dyn Ledger,
-    evidence: &'a dyn Evidence,
-    covered: Option<Head>,
-    tree: Tree,
-    versions: Versions,
-    keys: Keys,
-    authorities: Authorities,
-    open: BTreeMap<u64, Open>,
-    tokens: TokenUses,
-    budget: Budget,
-    acts: Acts,
-    issuer_keys: Arc<IssuerKeySets>,
-    waiting: Waiting,
-    newest: Time,
+    pub(crate) pins: Pins,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) ledger: &'a dyn Ledger,
+    pub(crate) evidence: &'a dyn Evidence,
+    pub(crate) rows: Option<&'a dyn Rows>,
+    pub(crate) covered: Option<Head>,
+    pub(crate) tree: Tree,
+    pub(crate) versions: Versions,
+    pub(crate) keys: Keys,
+    pub(crate) authorities: Authorities,
+    pub(crate) open: BTreeMap<u64, Open>,
+    pub(crate) tokens: TokenUses,
+    pub(crate) budget: Budget,
+    pub(crate) acts: Acts,
+    pub(crate) issuer_keys: Arc<IssuerKeySets>,
+    pub(crate) waiting: Waiting,
+    pub(crate) newest: Time,
     /// The leaf just before, where its event must follow: an entry, or a planned leaf.
-    before: Before,
-    counts: Counts,
-    findings: Findings,
+    pub(crate) before: Before,
+    pub(crate) counts: Counts,
+    pub(crate) findings: Findings,
 }
 
 /// What the next leaf has to name.
 #[derive(Debug)]
-enum Before {
+pub(crate) enum Before {
     Nothing,
     Entry(Vec<u8>),
     Planned(Vec<u8>),
@@ -97,6 +97,7 @@ impl<'a> Auditor<'a> {
             shared: Arc::new(shared),
             ledger,
             evidence,
+            rows: None,
             covered: None,
             tree: Tree::default(),
             versions: Versions::new(ledger_name),
@@ -113,6 +114,11 @@ impl<'a> Auditor<'a> {
             counts: Counts::default(),
             findings: Findings::default(),
         })
+    }
+
+    /// Compares the rows of the service's database too.
+    pub const fn with_rows(&mut self, rows: &'a dyn Rows) {
+        self.rows = Some(rows);
     }
 
     /// Checks the checkpoint: signed by the ledger, cosigned by the keyguard. Comes first.
@@ -214,7 +220,7 @@ impl<'a> Auditor<'a> {
         }
         self.check_beginning(index, &event.body);
         match event.body {
-            Body::Intent(intent) => self.intent((index, time), intent, before),
+            Body::Intent(intent) => self.intent((index, time), intent, before)?,
             Body::Result(outcome) => {
                 return self.result((index, time), outcome, before).map(Some).or_else(none);
             }
@@ -240,9 +246,13 @@ impl<'a> Auditor<'a> {
             Body::IssuerKeys(keys) => {
                 Arc::make_mut(&mut self.issuer_keys).insert((keys.issuer, keys.sha256));
             }
-            Body::Pending(pending) => self.waiting.add(pending.request, time),
+            Body::Pending(pending) => {
+                self.counts.records = self.counts.records.saturating_add(1);
+                self.waiting.add(pending.request, time);
+            }
             Body::Session(session) => self.waiting.sessions.add((session.token_use, session.key), time),
-            Body::Approval(_) | Body::DeniedCount(_) | Body::Root(_) => {}
+            Body::Approval(_) => self.counts.records = self.counts.records.saturating_add(1),
+            Body::DeniedCount(_) | Body::Root(_) => {}
         }
         Ok(None)
     }
@@ -253,6 +263,7 @@ impl<'a> Auditor<'a> {
         (act, signatures): (Sha256, Sha256),
     ) -> Result<(), Unreadable> {
         self.counts.acts = self.counts.acts.saturating_add(1);
+        self.counts.records = self.counts.records.saturating_add(1);
         let signed = self.content(Wanted { part: Part::Record, index, digest: signatures })?;
         let named = Named { index, time, act, signed };
         let bench = (self.versions.current(), self.versions.ledger());
@@ -286,7 +297,24 @@ impl<'a> Auditor<'a> {
         }
     }
 
-    fn intent(&mut self, (index, time): (u64, Time), intent: Box<Intent>, before: Before) {
+    fn intent(
+        &mut self,
+        (index, time): (u64, Time),
+        intent: Box<Intent>,
+        before: Before,
+    ) -> Result<(), Unreadable> {
+        if let Some(rows) = self.rows {
+            let expected = Expected {
+                index,
+                table: "intent",
+                request: intent.request,
+                statement: intent.statement,
+                profile: intent.profile.as_str(),
+                number: rows::moment(time),
+            };
+            self.findings.extend(expected.compare(rows.intent(index)?));
+            self.counts.rows = self.counts.rows.saturating_add(1);
+        }
         self.counts.intents = self.counts.intents.saturating_add(1);
         let governance = self.versions.find(intent.policy);
         let profile = governance.as_ref().and_then(|known| known.policy.profile(&intent.profile));
@@ -333,72 +361,14 @@ impl<'a> Auditor<'a> {
             intent,
         };
         self.open.insert(index, open);
+        Ok(())
     }
 
-    fn result(&mut self, (index, time): (u64, Time), outcome: Outcome, before: Before) -> Result<Job, Stop> {
-        self.counts.results = self.counts.results.saturating_add(1);
-        let open =
-            self.take_open(index, (outcome.intent, outcome.request, outcome.statement)).ok_or(Stop::No)?;
-        let entry = match before {
-            Before::Entry(bytes) => Some(bytes),
-            Before::Nothing | Before::Planned(_) => None,
-        };
-        if let Some(entry) = &entry
-            && outcome.hashedrekord != Some(leaf_hash(entry))
-        {
-            let last = index.saturating_sub(1);
-            self.findings.found(last, Code::Leaf, "the result after this entry does not name it");
-        }
-        let of = |part, digest| self.content(Wanted { part, index: open.index, digest });
-        let certificate = outcome.certificate.map(|digest| of(Part::Certificate, digest)).transpose()?;
-        let tbs = certificate.as_ref().and_then(|content: &Content| content.found.as_deref());
-        let tbs = tbs.and_then(|der| Certificate::parse(der).ok());
-        let is_shown = tbs.is_some_and(|certificate| self.authorities.has_shown(certificate.tbs()));
-        let closing = Closing {
-            index,
-            time,
-            signature: of(Part::Signature, outcome.signature)?,
-            token: outcome.token.map(|digest| of(Part::Timestamp, digest)).transpose()?,
-            certificate,
-            entry,
-            shown: if is_shown { Shown::Yes } else { Shown::No },
-            outcome,
-        };
-        Ok(self.job(open, Some(Box::new(closing)))?)
-    }
-
-    fn closed(&mut self, index: u64, closed: &Closed) -> Result<Option<Job>, Unreadable> {
-        self.counts.abandoned = self.counts.abandoned.saturating_add(1);
-        let Some(open) = self.take_open(index, (closed.intent, closed.request, closed.statement)) else {
-            return Ok(None);
-        };
-        self.job(open, None).map(Some)
-    }
-
-    /// The open intent that an end names; each ends once, and as what it began.
-    fn take_open(
-        &mut self,
-        index: u64,
-        (intent, request, statement): (u64, chancery_core::id::RequestId, chancery_core::id::StatementId),
-    ) -> Option<Open> {
-        let Some(open) = self.open.remove(&intent) else {
-            let what = format!("it closes intent {intent}, which is not open");
-            self.findings.found(index, Code::Closing, what);
-            return None;
-        };
-        if (open.intent.request, open.intent.statement) != (request, statement) {
-            let finding =
-                Finding::new(index, Code::Closing, format!("it names another request than intent {intent}"));
-            self.findings.add(finding.because(request, open.intent.request));
-        }
-        Some(open)
-    }
-
-    fn content(&self, wanted: Wanted) -> Result<Content, Unreadable> {
+    pub(crate) fn content(&self, wanted: Wanted) -> Result<Content, Unreadable> {
         Ok(Content { digest: wanted.digest, found: self.evidence.content(wanted)? })
     }
 
-    fn job(&self, open: Open, closing: Option<Box<Closing>>) -> Result<Job, Unreadable> {
+    pub(crate) fn job(&self, open: Open, closing: Option<Box<Closing>>) -> Result<Job, Unreadable> {
         let of = |part, digest: Sha256| self.content(Wanted { part, index: open.index, digest });
         let evidence = of(Part::Evidence, open.intent.evidence)?;
         let request = of(Part::Request, open.intent.request.digest())?;
@@ -422,6 +392,10 @@ impl<'a> Auditor<'a> {
         self.nothing_before(size, &before);
         self.tree.finish(self.ledger, &mut self.findings)?;
         self.counts.open = u64::try_from(self.open.len()).unwrap_or(u64::MAX);
+        if let Some(rows) = self.rows {
+            let found = rows::totals(rows, &self.counts)?;
+            self.findings.extend(found);
+        }
         std::mem::take(&mut self.open).into_values().map(|open| self.job(open, None)).collect()
     }
 
@@ -446,45 +420,6 @@ impl<'a> Auditor<'a> {
         let trusted = trusted(&self.pins, &outside);
         let (findings, total) = self.findings.finish();
         Report { counts: self.counts, findings, total, trusted, head: self.covered }
-    }
-}
-
-/// What no audit of this ledger can check by itself.
-fn trusted(pins: &Pins, outside: &[String]) -> Vec<String> {
-    let mut trusted = vec![
-        "issuer keys: where the governance documents pin none, those that the keyguard fetched and had logged".to_owned(),
-        "builders, hold periods, habits: what the keyguard alone had seen (see the count of such decisions)".to_owned(),
-        "times of events: the gateway's clock; times of signatures: the time stamping authority's".to_owned(),
-        format!("host: tokens and provenance are checked for `{}`", pins.host),
-    ];
-    if pins.root.is_none() {
-        trusted.push("root document: entry 0 was not compared with one that you brought (--root)".to_owned());
-    }
-    if pins.earlier.is_none() {
-        trusted.push("history: no earlier checkpoint was given, so a ledger that was rolled back as a whole looks like this too (--since)".to_owned());
-    }
-    trusted
-        .extend(outside.iter().map(|name| format!("time stamping authority outside of the ledger: {name}")));
-    trusted
-}
-
-/// Why a result gives no job.
-#[derive(Debug)]
-enum Stop {
-    No,
-    Unreadable(Unreadable),
-}
-
-impl From<Unreadable> for Stop {
-    fn from(error: Unreadable) -> Self {
-        Self::Unreadable(error)
-    }
-}
-
-fn none(stop: Stop) -> Result<Option<Job>, Unreadable> {
-    match stop {
-        Stop::No => Ok(None),
-        Stop::Unreadable(error) => Err(error),
     }
 }
 

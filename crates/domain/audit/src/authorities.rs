@@ -20,13 +20,20 @@ pub(crate) fn unsigned(tbs: &[u8], algorithm: KeyAlgorithm) -> Result<Certificat
     certificate::assemble(tbs, algorithm, NO_SIGNATURE).map_err(|error| error.to_string())
 }
 
+/// Where an authority has to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Remote time stamping authorities are trusted and never shown.
+    Anywhere,
+    Ledger,
+}
+
 /// Whether the ledger has shown an authority that the auditor trusts.
 #[derive(Debug)]
 struct Trusted {
     name: String,
     is_shown: bool,
-    /// Remote time stamping authorities are trusted and never shown.
-    must_be_shown: bool,
+    place: Place,
 }
 
 /// What the ledger has shown so far.
@@ -42,17 +49,16 @@ pub(crate) struct Authorities {
 impl Authorities {
     pub(crate) fn new(trust: &TrustSnapshot) -> Self {
         let mut trusted = BTreeMap::new();
-        let mut add = |certificate: &Certificate, must_be_shown| {
+        let mut add = |certificate: &Certificate, place| {
             let name = certificate.subject().to_string();
-            trusted
-                .entry(Sha256::of(certificate.tbs()))
-                .or_insert(Trusted { name, is_shown: false, must_be_shown })
-                .must_be_shown |= must_be_shown;
+            let fresh = Trusted { name, is_shown: false, place };
+            // What is listed as both is one of our own.
+            trusted.entry(Sha256::of(certificate.tbs())).or_insert(fresh);
         };
         let chains = trust.roots.authorities.iter().flat_map(|authority| authority.chain());
-        chains.chain(&trust.native_roots).for_each(|certificate| add(certificate, true));
+        chains.chain(&trust.native_roots).for_each(|certificate| add(certificate, Place::Ledger));
         let stampers = trust.roots.timestamp_authorities.iter().flat_map(|authority| authority.chain());
-        stampers.for_each(|certificate| add(certificate, false));
+        stampers.for_each(|certificate| add(certificate, Place::Anywhere));
         Self { trusted, code_signing: BTreeSet::new(), public: BTreeMap::new() }
     }
     /// Whether a code-signing certificate was shown.
@@ -104,7 +110,7 @@ impl Authorities {
     pub(crate) fn finish(self) -> (Vec<Finding>, Vec<String>) {
         let (mut findings, mut outside) = (Vec::new(), Vec::new());
         for trusted in self.trusted.into_values().filter(|trusted| !trusted.is_shown) {
-            if trusted.must_be_shown {
+            if trusted.place == Place::Ledger {
                 let what = format!("authority `{}` is trusted and not in the ledger", trusted.name);
                 findings.push(Finding::new(0, Code::Certificate, what));
             } else {

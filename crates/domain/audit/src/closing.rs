@@ -1,9 +1,17 @@
 //! How an intent ends: by a result with what was kept of it, or without one.
 
+use chancery_core::id::{RequestId, StatementId};
 use chancery_core::time::Time;
-use chancery_ledger::event::Outcome;
+use chancery_ledger::event::{Closed, Outcome};
+use chancery_ledger::merkle::leaf_hash;
+use chancery_x509::certificate::Certificate;
 
-use crate::job::Content;
+use crate::auditor::{Auditor, Before};
+use crate::finding::{Code, Finding};
+use crate::intent::Open;
+use crate::job::{Content, Job};
+use crate::rows::Expected;
+use crate::source::{Part, Unreadable, Wanted};
 
 /// A result with its evidence.
 #[derive(Debug)]
@@ -27,4 +35,103 @@ pub(crate) enum Shown {
     Yes,
     /// It is not.
     No,
+}
+
+impl Auditor<'_> {
+    pub(crate) fn result(
+        &mut self,
+        (index, time): (u64, Time),
+        outcome: Outcome,
+        before: Before,
+    ) -> Result<Job, Stop> {
+        self.counts.results = self.counts.results.saturating_add(1);
+        let open =
+            self.take_open(index, (outcome.intent, outcome.request, outcome.statement)).ok_or(Stop::No)?;
+        if let Some(rows) = self.rows {
+            let first = if matches!(before, Before::Entry(_)) { index.saturating_sub(1) } else { index };
+            let expected = Expected {
+                index,
+                table: "release",
+                request: outcome.request,
+                statement: outcome.statement,
+                profile: "",
+                number: i64::try_from(first).unwrap_or(i64::MAX),
+            };
+            self.findings.extend(expected.compare(rows.result(outcome.intent)?));
+            self.counts.rows = self.counts.rows.saturating_add(1);
+        }
+        let entry = match before {
+            Before::Entry(bytes) => Some(bytes),
+            Before::Nothing | Before::Planned(_) => None,
+        };
+        if let Some(entry) = &entry
+            && outcome.hashedrekord != Some(leaf_hash(entry))
+        {
+            let last = index.saturating_sub(1);
+            self.findings.found(last, Code::Leaf, "the result after this entry does not name it");
+        }
+        let of = |part, digest| self.content(Wanted { part, index: open.index, digest });
+        let certificate = outcome.certificate.map(|digest| of(Part::Certificate, digest)).transpose()?;
+        let tbs = certificate.as_ref().and_then(|content: &Content| content.found.as_deref());
+        let tbs = tbs.and_then(|der| Certificate::parse(der).ok());
+        let is_shown = tbs.is_some_and(|certificate| self.authorities.has_shown(certificate.tbs()));
+        let closing = Closing {
+            index,
+            time,
+            signature: of(Part::Signature, outcome.signature)?,
+            token: outcome.token.map(|digest| of(Part::Timestamp, digest)).transpose()?,
+            certificate,
+            entry,
+            shown: if is_shown { Shown::Yes } else { Shown::No },
+            outcome,
+        };
+        Ok(self.job(open, Some(Box::new(closing)))?)
+    }
+
+    pub(crate) fn closed(&mut self, index: u64, closed: &Closed) -> Result<Option<Job>, Unreadable> {
+        self.counts.abandoned = self.counts.abandoned.saturating_add(1);
+        let Some(open) = self.take_open(index, (closed.intent, closed.request, closed.statement)) else {
+            return Ok(None);
+        };
+        self.job(open, None).map(Some)
+    }
+
+    /// The open intent that an end names; each ends once, and as what it began.
+    fn take_open(
+        &mut self,
+        index: u64,
+        (intent, request, statement): (u64, RequestId, StatementId),
+    ) -> Option<Open> {
+        let Some(open) = self.open.remove(&intent) else {
+            let what = format!("it closes intent {intent}, which is not open");
+            self.findings.found(index, Code::Closing, what);
+            return None;
+        };
+        if (open.intent.request, open.intent.statement) != (request, statement) {
+            let finding =
+                Finding::new(index, Code::Closing, format!("it names another request than intent {intent}"));
+            self.findings.add(finding.because(request, open.intent.request));
+        }
+        Some(open)
+    }
+}
+
+/// Why a result gives no job.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    No,
+    Unreadable(Unreadable),
+}
+
+impl From<Unreadable> for Stop {
+    fn from(error: Unreadable) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+pub(crate) fn none(stop: Stop) -> Result<Option<Job>, Unreadable> {
+    match stop {
+        Stop::No => Ok(None),
+        Stop::Unreadable(error) => Err(error),
+    }
 }

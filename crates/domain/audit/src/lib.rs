@@ -24,6 +24,7 @@ mod session;
 pub mod simulate;
 pub mod source;
 mod statement;
+pub mod story;
 mod token;
 mod token_use;
 mod tree;

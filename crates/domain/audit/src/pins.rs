@@ -33,3 +33,22 @@ impl Pins {
         format!("https://{}", self.host)
     }
 }
+
+/// What no audit of this ledger can check by itself.
+pub(crate) fn trusted(pins: &Pins, outside: &[String]) -> Vec<String> {
+    let mut trusted = vec![
+        "issuer keys: where the governance documents pin none, those that the keyguard fetched and had logged".to_owned(),
+        "builders, hold periods, habits: what the keyguard alone had seen (see the count of such decisions)".to_owned(),
+        "times of events: the gateway's clock; times of signatures: the time stamping authority's".to_owned(),
+        format!("host: tokens and provenance are checked for `{}`", pins.host),
+    ];
+    if pins.root.is_none() {
+        trusted.push("root document: entry 0 was not compared with one that you brought (--root)".to_owned());
+    }
+    if pins.earlier.is_none() {
+        trusted.push("history: no earlier checkpoint was given, so a ledger that was rolled back as a whole looks like this too (--since)".to_owned());
+    }
+    trusted
+        .extend(outside.iter().map(|name| format!("time stamping authority outside of the ledger: {name}")));
+    trusted
+}

@@ -35,6 +35,8 @@ pub struct Counts {
     pub decisions: u64,
     /// Signatures that were verified with chain and timestamp.
     pub signatures: u64,
+    /// Leaves that name a record: acts, approvals, requests that wait.
+    pub records: u64,
     /// Rows of the service's database that were compared.
     pub rows: u64,
 }
@@ -92,7 +94,7 @@ impl Findings {
         findings.into_iter().for_each(|finding| self.add(finding));
     }
     fn settle(&mut self) {
-        self.kept.sort_by(|a, b| (a.index, a.code).cmp(&(b.index, b.code)));
+        self.kept.sort_by_key(|finding| (finding.index, finding.code));
         self.kept.truncate(MAX_FINDINGS);
     }
     pub(crate) fn finish(mut self) -> (Vec<Finding>, u64) {

@@ -1,5 +1,6 @@
 //! Requests that waited: when each was first in the ledger.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 use chancery_core::id::RequestId;
@@ -29,8 +30,8 @@ impl Waiting {
             self.order.pop_front();
             self.first.remove(&old);
         }
-        if !self.first.contains_key(&request) {
-            self.first.insert(request, now);
+        if let Entry::Vacant(place) = self.first.entry(request) {
+            place.insert(now);
             self.order.push_back((now, request));
         }
     }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    act, audit, backup, completion, demo, dev, doctor, evidence, exception, freeze, help, init, inspect, key,
-    keyguard, ledger, policy, request, restore, root, serve, sign, verify, webhook,
+    act, audit, backup, completion, demo, dev, doctor, evidence, exception, explain, freeze, help, init,
+    inspect, key, keyguard, ledger, policy, request, restore, root, serve, sign, verify, webhook,
 };
 
 /// Code signing for CI/CD that checks before it signs, and proves it afterwards.
@@ -108,6 +108,8 @@ pub(crate) enum Command {
     Ledger(ledger::Verb),
     /// Check everything that was ever signed again, without trusting the service.
     Audit(audit::Args),
+    /// Tell what was signed, by what, under which policy, who approved, and how it would be revoked.
+    Explain(explain::Args),
     /// Copy what an audit needs beside the ledger.
     #[command(subcommand)]
     Evidence(evidence::Verb),

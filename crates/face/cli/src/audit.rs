@@ -35,6 +35,9 @@ pub(crate) fn run(
 ) -> Result<Report, Failure> {
     let mut auditor = Auditor::new(pins, archive.ledger.as_ref(), archive.evidence.as_ref())
         .map_err(|error| Failure::new(Code::Trust, error.to_string()))?;
+    if let Some(rows) = &archive.rows {
+        auditor.with_rows(rows.as_ref());
+    }
     auditor.checkpoint(&archive.ledger.checkpoint().map_err(unreadable)?);
     let (jobs, waiting) = mpsc::sync_channel::<Vec<Job>>(threads.saturating_mul(WAITING));
     let (ended, done) = mpsc::channel::<Done>();

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use chancery_audit::rows::Rows;
 use chancery_audit::source::{Evidence, Ledger};
 use chancery_core::time::Time;
 
@@ -114,6 +115,8 @@ pub struct Archive {
     pub ledger: Rc<dyn Ledger>,
     /// What it names by hash.
     pub evidence: Rc<dyn Evidence>,
+    /// The rows of a service's database, where there is one.
+    pub rows: Option<Rc<dyn Rows>>,
 }
 
 /// What `backup` was asked to do.

@@ -3,6 +3,7 @@
 //! Runs alternate (A B A B …) and the median of the ratios counts; CPU time and counters decide. A program that is
 //! absent is `not compared`, which is never `held`.
 
+mod audit;
 mod fsyncs;
 mod group_commit;
 mod idle_memory;
@@ -56,7 +57,7 @@ impl Bench {
 /// A bench and its name.
 type Measure = (&'static str, fn(&Bench) -> Result<Vec<Row>>);
 
-const ALL: [Measure; 10] = [
+const ALL: [Measure; 11] = [
     ("policy", policy::run),
     ("group-commit", group_commit::run),
     ("pe-signing", pe_signing::run),
@@ -67,6 +68,7 @@ const ALL: [Measure; 10] = [
     ("fsyncs", fsyncs::run),
     ("pkcs11-calls", pkcs11_calls::run),
     ("service-cpu", service_cpu::run),
+    ("audit", audit::run),
 ];
 
 /// Builds what is measured and runs all benches, or those that are named.

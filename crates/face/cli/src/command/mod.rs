@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 pub(crate) mod env;
 pub(crate) mod evidence;
 pub(crate) mod exception;
+pub(crate) mod explain;
 pub(crate) mod freeze;
 pub(crate) mod help;
 pub(crate) mod init;

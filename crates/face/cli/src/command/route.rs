@@ -8,9 +8,9 @@ use crate::host::{HiddenRole, Host};
 use crate::terminal::Terminal;
 
 use super::{
-    act, audit, backup, completion, demo, dev, doctor, env, evidence, exception, freeze, help, init, inspect,
-    key, keyguard, ledger, man, policy, request, restore, root, serve, sign, verify, version, webhook,
-    whoami,
+    act, audit, backup, completion, demo, dev, doctor, env, evidence, exception, explain, freeze, help, init,
+    inspect, key, keyguard, ledger, man, policy, request, restore, root, serve, sign, verify, version,
+    webhook, whoami,
 };
 
 /// What a command works with.
@@ -57,6 +57,7 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Whoami => whoami::run(context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
+        Command::Explain(args) => explain::run(&args, context),
         Command::Evidence(verb) => evidence::run(&verb, context),
         Command::Ledger(verb) => ledger::run(&verb, context),
         Command::Request(verb) => request::run(&verb, context),

@@ -35,6 +35,7 @@ const COMMANDS: &[&[&str]] = &[
     &["ledger", "checkpoint"],
     &["ledger", "export"],
     &["audit"],
+    &["explain"],
     &["evidence", "export"],
     &["request", "show"],
     &["request", "wait"],
