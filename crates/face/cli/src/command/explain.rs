@@ -119,7 +119,7 @@ fn text(story: &Story) -> String {
         line("", format!("or the artifact: {}", intent.artifact));
         line("", format!("or the key {spki}: {} signatures in this ledger", story.with_key));
         line("", "gates follow with their next trust.json; nothing was revoked now".to_owned());
-        line("stop", format!("chancery freeze key {}", intent.key));
+        line("stop", format!("chancery freeze set --profile {} --reason WHY --key SSH_KEY", intent.profile));
     }
     out
 }
