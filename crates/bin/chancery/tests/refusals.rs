@@ -105,7 +105,7 @@ fn each_refusal_is_explained_and_logged() {
         assert_eq!(denied.len(), case.denied, "{}: {leaves:?}", case.name);
         assert!(denied.iter().all(|leaf| leaf["code"] == case.code));
         if case.name == "unknown profile" {
-            assert_eq!(error["hint"], "use profile `dev`");
+            assert_eq!(error["hint"], "use one of the profiles `dev`, `release`");
         }
     }
 }
