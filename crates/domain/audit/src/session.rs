@@ -1,5 +1,6 @@
 //! Sessions: for which key a token was exchanged, as the ledger says.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 use chancery_core::digest::Sha256;
@@ -25,8 +26,8 @@ impl Sessions {
             self.order.pop_front();
             self.keys.remove(&old);
         }
-        if !self.keys.contains_key(&token_use) {
-            self.keys.insert(token_use, key);
+        if let Entry::Vacant(entry) = self.keys.entry(token_use) {
+            entry.insert(key);
             self.order.push_back((now, token_use));
         }
     }

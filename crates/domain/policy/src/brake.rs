@@ -200,3 +200,7 @@ fn of_limit(limit: Limit, facts: &Facts<'_>) -> Option<Reason> {
 fn line(rule: &str, attribute: &str, actual: String, expected: String) -> TraceLine {
     TraceLine { rule: rule.to_owned(), attribute: attribute.to_owned(), actual, expected, ok: true }
 }
+
+#[cfg(test)]
+#[path = "brake/tests.rs"]
+mod tests;

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
+use crate::brake_diff;
 use crate::documents::Documents;
 use crate::governance::root::{RootDocument, RootKind};
 use crate::grant::Grant;
 use crate::policy::Policy;
-use crate::profile::{Binding, Profile};
+use crate::profile::Profile;
 
 /// What a change comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,14 +55,15 @@ pub struct Change {
     pub words: String,
 }
 
-struct Changes(Vec<Change>);
+/// What was found so far.
+pub(crate) struct Changes(Vec<Change>);
 
 impl Changes {
-    fn add(&mut self, effect: Effect, words: String) {
+    pub(crate) fn add(&mut self, effect: Effect, words: String) {
         self.0.push(Change { effect, words });
     }
     /// A protection with its old and new strength.
-    fn strength<T: PartialOrd + Display>(&mut self, what: &str, (old, new): (T, T)) {
+    pub(crate) fn strength<T: PartialOrd + Display>(&mut self, what: &str, (old, new): (T, T)) {
         if new < old {
             self.add(Effect::Weakens, format!("{what}: {old} becomes {new}"));
         } else if new > old {
@@ -112,16 +114,16 @@ fn of_profile(changes: &mut Changes, old: &Profile, new: &Profile) {
     changes.differs(Effect::Weakens, &both("environment"), (old.environment(), new.environment()));
     changes.strength(&both("approvals"), (old.approvals().need, new.approvals().need));
     match (old.binding(), new.binding()) {
-        (Binding::Request, Binding::Request) => {}
         (before, after) if before == after => {}
         (before, after) => {
-            let effect = if after == Binding::Request { Effect::Stops } else { Effect::Weakens };
+            let effect = if after > before { Effect::Stops } else { Effect::Weakens };
             changes.add(effect, format!("{}: {} becomes {}", both("binding"), before.name(), after.name()));
         }
     }
     keys(changes, old, new);
     formats(changes, old, new);
     limits(changes, old, new);
+    brake_diff::compare(changes, old, new);
     grants(changes, old, new);
 }
 

@@ -9,6 +9,7 @@ pub mod approval;
 pub mod attribute;
 mod bounds;
 pub mod brake;
+mod brake_diff;
 mod brake_file;
 pub mod compile;
 pub mod decide;

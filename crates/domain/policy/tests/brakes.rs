@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chancery_core::decision::{Decision, Missing};
 use chancery_core::time::Time;
+use chancery_policy::diff::{self, Effect};
 use chancery_policy::documents::Documents;
 use chancery_policy::lint;
 use chancery_policy::policy::Policy;
@@ -259,4 +260,56 @@ fn the_profile_of_the_page_holds() {
     for event in chancery_policy::trigger::UNTRUSTED {
         assert!(listed.contains(&event), "{event} is not on the page");
     }
+}
+
+/// What a change of a brake comes to; taking it back comes to the opposite.
+#[test]
+fn a_brake_that_is_taken_away_protects_less() {
+    let plain = profile("staging", "", "");
+    for (top, tables, words) in [
+        ("hold = \"10m\"\n", "", "hold: none becomes 10m"),
+        ("", "[quorum]\nbuilders = 2\n", "independent builders: 0 becomes 2"),
+        ("", "[step_up]\non = \"hour\"\n", "an unusual hour asks for people"),
+        ("runners = \"github-hosted\"\n", "", "runners: any runner becomes github-hosted"),
+        ("", "[approvals]\nneed = 0\nexpires = \"1h\"\n", "life of an approval: 1d becomes 1h"),
+        ("", "[approvals]\nneed = 1\n", "approvals: 0 becomes 1"),
+    ] {
+        let braked = profile("staging", top, tables);
+        let forward = compare(&plain, &braked);
+        assert!(
+            forward.iter().any(|(effect, found)| *effect == Effect::Stops && found.contains(words)),
+            "{forward:?}"
+        );
+        assert!(forward.iter().all(|(effect, _)| *effect != Effect::Weakens), "{forward:?}");
+        let back = compare(&braked, &plain);
+        assert!(back.iter().any(|(effect, _)| *effect == Effect::Weakens), "{words}: {back:?}");
+    }
+    let asking = plain.replace(LIMIT, &format!("{LIMIT}exceed = \"approval\"\n"));
+    let found = compare(&plain, &asking);
+    assert_eq!(
+        found,
+        [(
+            Effect::Weakens,
+            "profile `p`, beyond the limit of 10m: 1 approvals instead of a refusal".to_owned()
+        )]
+    );
+    let risky = profile("staging", "events = [\"push\", \"workflow_run\"]\n", "");
+    assert!(
+        compare(&plain, &risky)
+            .iter()
+            .any(|(effect, words)| *effect == Effect::Weakens && words.contains("also `workflow_run`"))
+    );
+    assert_eq!(compare(&plain, &plain), []);
+}
+
+fn compare(old: &str, new: &str) -> Vec<(Effect, String)> {
+    let load = |text: &str| {
+        let documents =
+            Documents::new(BTreeMap::from([("profiles/p.toml".to_owned(), text.to_owned())])).unwrap();
+        let policy = Policy::load(&documents).unwrap();
+        (documents, policy)
+    };
+    let (old, new) = (load(old), load(new));
+    let changes = diff::compare((&old.0, &old.1), (&new.0, &new.1));
+    changes.into_iter().map(|change| (change.effect, change.words)).collect()
 }
