@@ -41,7 +41,7 @@ fn leaf(orders: &mut Orders) -> &mut LeafPlan {
 }
 
 type Lie = (&'static str, fn(&mut Orders), &'static str);
-type IntentLie = (&'static str, fn(&mut Intent));
+pub(crate) type IntentLie = (&'static str, fn(&mut Intent));
 type TrustLie = (&'static str, fn(&mut TrustSnapshot));
 
 #[tokio::test]
@@ -95,6 +95,21 @@ async fn neighbours_in_a_message_do_not_touch_each_other() {
     assert_eq!(refused(&world, &orders), "CH5001", "too many");
 }
 
+/// Every way in which an intent can lie; the audit is tried with the same.
+pub(crate) const INTENT_LIES: &[IntentLie] = &[
+    ("request", |intent| intent.request = wish("dev", "x").id()),
+    ("statement", |intent| intent.statement = wish("dev", "x").statements()[0].0),
+    ("profile", |intent| intent.profile = ProfileName::parse("scarce").unwrap()),
+    ("key", |intent| intent.key = KeyId::parse("dev-message").unwrap()),
+    ("artifact", |intent| intent.artifact = Sha256::of(b"x")),
+    ("policy", |intent| intent.policy = PolicyVersion::new(Sha256::of(b"x"))),
+    ("bytes", |intent| intent.to_be_signed = Sha256::of(b"x")),
+    ("claims", |intent| drop(intent.claims.insert("build_trigger".to_owned(), "tag".to_owned()))),
+    ("token", |intent| intent.token_use = Sha256::of(b"x")),
+    ("evidence", |intent| intent.evidence = Sha256::of(b"x")),
+    ("leaf", |intent| intent.precertificate = None),
+];
+
 /// Logs an intent that says something else than the order, and orders with it.
 fn with_logged_lie(world: &World, honest: &Orders, lie: impl FnOnce(&mut Intent)) -> Orders {
     let index = usize::try_from(honest.orders[0].intent).unwrap();
@@ -111,22 +126,9 @@ fn with_logged_lie(world: &World, honest: &Orders, lie: impl FnOnce(&mut Intent)
 
 #[tokio::test]
 async fn logged_lies_are_refused() {
-    let lies: [IntentLie; 11] = [
-        ("request", |intent| intent.request = wish("dev", "x").id()),
-        ("statement", |intent| intent.statement = wish("dev", "x").statements()[0].0),
-        ("profile", |intent| intent.profile = ProfileName::parse("scarce").unwrap()),
-        ("key", |intent| intent.key = KeyId::parse("dev-message").unwrap()),
-        ("artifact", |intent| intent.artifact = Sha256::of(b"x")),
-        ("policy", |intent| intent.policy = PolicyVersion::new(Sha256::of(b"x"))),
-        ("bytes", |intent| intent.to_be_signed = Sha256::of(b"x")),
-        ("claims", |intent| drop(intent.claims.insert("build_trigger".to_owned(), "tag".to_owned()))),
-        ("token", |intent| intent.token_use = Sha256::of(b"x")),
-        ("evidence", |intent| intent.evidence = Sha256::of(b"x")),
-        ("leaf", |intent| intent.precertificate = None),
-    ];
     let world = World::new().await;
     let honest = world.order(&wish("dev", "app")).await;
-    for (name, lie) in lies {
+    for (name, lie) in INTENT_LIES {
         let order = with_logged_lie(&world, &honest, lie);
         assert_eq!(refused(&world, &order), "CH5001", "{name}");
     }

@@ -11,6 +11,7 @@
 
 mod act;
 mod approval;
+mod audited;
 mod issuer_keys;
 mod lying;
 mod open;
