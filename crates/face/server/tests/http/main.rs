@@ -3,6 +3,7 @@
 
 mod admin;
 mod alerts;
+mod authorisation;
 mod dev;
 mod doors;
 mod keyguard;

@@ -231,6 +231,14 @@ pub(crate) fn with_approvals(world: &World) -> String {
     signed(world, &documents(&profile, &world.issuer.registration(ISSUER)))
 }
 
+/// The governance that the world began with, and people with roles.
+pub(crate) fn with_roster(world: &World, roster: &str) -> String {
+    let documents = documents(PROFILE, &world.issuer.registration(ISSUER));
+    let mut files = documents.files().clone();
+    files.insert("roster.toml".to_owned(), roster.to_owned());
+    signed(world, &Documents::new(files).unwrap())
+}
+
 /// The governance that the world began with, but tokens have to be exchanged.
 pub(crate) fn with_sessions(world: &World) -> String {
     let profile = PROFILE.replace("binding = \"request\"", "binding = \"session\"");
