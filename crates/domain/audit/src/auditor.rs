@@ -24,7 +24,7 @@ use crate::closing::{Closing, none};
 use crate::finding::{Code, Finding};
 use crate::governance::Versions;
 use crate::intent::{IssuerKeySets, Open};
-use crate::job::{Content, Done, Job, Shared};
+use crate::job::{Content, Done, Job, Requests, Shared};
 use crate::keys::Keys;
 use crate::pins::{Pins, trusted};
 use crate::report::{Counts, Findings, Report};
@@ -90,6 +90,7 @@ impl<'a> Auditor<'a> {
             host: pins.host.clone(),
             ledger: ledger_name.clone(),
             builder: pins.builder(),
+            requests: Requests::default(),
         };
         let authorities = Authorities::new(&pins.trust);
         Ok(Self {

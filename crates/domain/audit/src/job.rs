@@ -2,12 +2,14 @@
 //!
 //! A job owns everything that it needs, so that it can run on any thread; it reads no clock and no store.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chancery_core::caller::Caller;
 use chancery_core::canonical;
 use chancery_core::digest::Sha256;
 use chancery_core::evidence::Evidence;
+use chancery_core::id::RequestId;
 use chancery_core::port::custodian::KeyState;
 use chancery_core::refusal::RefusalCode;
 use chancery_core::request::Request;
@@ -36,6 +38,27 @@ pub(crate) struct Shared {
     /// The ledger's origin.
     pub(crate) ledger: String,
     pub(crate) builder: String,
+    pub(crate) requests: Requests,
+}
+
+/// Requests that were parsed lately: the intents of one stand together, and parsing it costs more the more there are.
+#[derive(Debug, Default)]
+pub(crate) struct Requests(Mutex<VecDeque<Arc<Request>>>);
+
+impl Requests {
+    const KEPT: usize = 16;
+
+    fn find(&self, id: RequestId) -> Option<Arc<Request>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|request| request.id() == id).map(Arc::clone)
+    }
+    fn keep(&self, request: &Arc<Request>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= Self::KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(Arc::clone(request));
+    }
 }
 
 /// Content that the ledger names, as far as it was found.
@@ -181,13 +204,19 @@ impl Job {
         canonical::decode(text).map_err(|error| refuse(error.to_string()))
     }
 
-    fn request(&self) -> Result<Request, Finding> {
+    fn request(&self) -> Result<Arc<Request>, Finding> {
         let bytes = self.request.bytes(self.open.index, "request")?;
         let refuse = |why: String| {
             Finding::new(self.open.index, Code::Intent, format!("request cannot be read: {why}"))
         };
+        // Its bytes were just hashed: they are those that were parsed before.
+        if let Some(known) = self.shared.requests.find(self.open.intent.request) {
+            return Ok(known);
+        }
         let text = std::str::from_utf8(bytes).map_err(|error| refuse(error.to_string()))?;
-        Request::parse(text).map_err(|error| refuse(error.to_string()))
+        let parsed = Arc::new(Request::parse(text).map_err(|error| refuse(error.to_string()))?);
+        self.shared.requests.keep(&parsed);
+        Ok(parsed)
     }
 
     fn governance(&self) -> Result<&Governance, Wrong> {
