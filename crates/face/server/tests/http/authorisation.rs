@@ -200,7 +200,7 @@ async fn act(
     (Answer::of(world.post("/v1/acts").header("content-type", "application/json").body(body)).await, name)
 }
 
-fn exception(world: &World, emergency: bool) -> Deed {
+fn exception(world: &World, name: &str) -> Deed {
     let now = world.clock.now();
     Deed::Exception(Exception {
         profile: ProfileName::parse("dev").unwrap(),
@@ -211,7 +211,7 @@ fn exception(world: &World, emergency: bool) -> Deed {
         reason: "a hotfix".into(),
         ticket: "T-1".into(),
         review: now.plus_seconds(7200),
-        emergency,
+        emergency: name.ends_with("emergency"),
     })
 }
 
@@ -242,10 +242,9 @@ async fn act_table() -> String {
                     let (_, freeze) = act(&world, &people, root(freeze())).await;
                     Deed::Unfreeze { freeze, reason: "found".into() }
                 }
-                "exception" => exception(&world, false),
-                "exception in an emergency" => exception(&world, true),
+                "exception" | "exception in an emergency" => exception(&world, name),
                 _ => {
-                    let (_, exception) = act(&world, &people, root(exception(&world, false))).await;
+                    let (_, exception) = act(&world, &people, root(exception(&world, "exception"))).await;
                     Deed::Review { exception, finding: "as agreed".into() }
                 }
             };
