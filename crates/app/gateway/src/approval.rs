@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use chancery_core::decision::Trace;
 use chancery_core::digest::Sha256;
-use chancery_core::evidence::Approved;
+use chancery_core::evidence::{Approved, Evidence};
 use chancery_core::id::{PersonId, RequestId};
 use chancery_core::port::sequencer::{Append, Change, Record, RecordKind};
 use chancery_core::refusal::{Refusal, RefusalCode};
@@ -22,7 +23,7 @@ use chancery_policy::profile::Profile;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::governance::Governance;
-use crate::identify::Identified;
+use crate::identify::{Identified, identify};
 use crate::intent::{encode, internal};
 
 /// Documents of one request that are looked at: it may wait for several callers, one after another.
@@ -38,6 +39,16 @@ const NAMED: usize = 64;
 struct Kept {
     document: String,
     request: String,
+    /// What policy evaluated; shown to approvers as the service's word.
+    #[serde(default)]
+    trace: Trace,
+}
+
+/// What is kept when the pipeline takes a request back.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptCancellation {
+    cancelled: Evidence,
 }
 
 /// What is kept of a rejection.
@@ -57,6 +68,10 @@ pub struct Waiting {
     pub document: ApprovalDocument,
     /// The request, canonical.
     pub request: String,
+    /// What policy evaluated when it began to wait.
+    pub trace: Trace,
+    /// Whether its own pipeline took it back.
+    pub cancelled: bool,
     /// Who approved, with their signatures; everything that counts now.
     pub approvals: BTreeMap<PersonId, String>,
     /// Who rejected it, and why.
@@ -64,6 +79,19 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    fn of(kept: Kept) -> Option<Self> {
+        let Kept { document: text, request, trace } = kept;
+        let document = ApprovalDocument::parse(&text).ok()?;
+        Some(Self {
+            text,
+            document,
+            request,
+            trace,
+            cancelled: false,
+            approvals: BTreeMap::new(),
+            rejected: None,
+        })
+    }
     /// SHA-256 of the document.
     #[must_use]
     pub fn id(&self) -> Sha256 {
@@ -103,13 +131,11 @@ pub async fn find(
         caller: &identified.caller,
         now: gateway.parts.clock.now(),
     };
-    for (text, canonical) in documents(gateway, request.id()).await? {
-        let Ok(document) = ApprovalDocument::parse(&text) else { continue };
-        if document.check(&wish).is_err() {
+    for kept in documents(gateway, request.id()).await? {
+        let Some(mut waiting) = Waiting::of(kept) else { continue };
+        if waiting.document.check(&wish).is_err() {
             continue;
         }
-        let mut waiting =
-            Waiting { text, document, request: canonical, approvals: BTreeMap::new(), rejected: None };
         let occasion = Occasion {
             roster: governance.policy.roster(),
             profile: request.profile(),
@@ -117,16 +143,19 @@ pub async fn find(
             now: wish.now,
         };
         collect(gateway, &mut waiting, &occasion).await?;
+        if waiting.cancelled {
+            continue;
+        }
         return Ok(Some(waiting));
     }
     Ok(None)
 }
 
 /// The documents of a request with the request itself, newest first.
-async fn documents(gateway: &Gateway, request: RequestId) -> Result<Vec<(String, String)>, Failure> {
+async fn documents(gateway: &Gateway, request: RequestId) -> Result<Vec<Kept>, Failure> {
     let records = gateway.parts.state.records(RecordKind::Pending, Some(request.to_string()), MOST).await?;
-    let kept = records.into_iter().rev().filter_map(|record| serde_json::from_str::<Kept>(&record.body).ok());
-    Ok(kept.map(|kept| (kept.document, kept.request)).collect())
+    let kept = records.into_iter().rev().filter_map(|record| serde_json::from_str(&record.body).ok());
+    Ok(kept.collect())
 }
 
 /// Every signature that counts. One that counted when it came and does not any more (a person who left) is passed over.
@@ -134,6 +163,10 @@ async fn collect(gateway: &Gateway, waiting: &mut Waiting, occasion: &Occasion<'
     let topic = waiting.id().to_string();
     let most = u32::try_from(MAX_SIGNATURES).unwrap_or(u32::MAX);
     for record in gateway.parts.state.records(RecordKind::Approval, Some(topic), most).await? {
+        if serde_json::from_str::<KeptCancellation>(&record.body).is_ok() {
+            waiting.cancelled = true;
+            continue;
+        }
         match serde_json::from_str::<KeptRejection>(&record.body) {
             Ok(kept) => {
                 let rejection = Rejection::parse(&kept.document).ok();
@@ -159,8 +192,8 @@ pub async fn wait(
     gateway: &Gateway,
     governance: &Governance,
     identified: &Identified,
-    (profile, request): (&Profile, &Request),
-) -> Result<Waiting, Failure> {
+    (profile, request, trace): (&Profile, &Request, &Trace),
+) -> Result<(), Failure> {
     let now = gateway.parts.clock.now();
     let ledger = gateway.trust()?.ledger.name().to_string();
     let expires = now.plus_seconds(i64::from(profile.approvals().expires.seconds()));
@@ -179,13 +212,37 @@ pub async fn wait(
         artifacts,
         claims: document.claims.clone(),
     };
-    let kept = Kept { document: text.clone(), request: request.canonical().to_owned() };
+    let kept = Kept { document: text, request: request.canonical().to_owned(), trace: trace.clone() };
     let body = serde_json::to_string(&kept).map_err(internal)?;
     let topic = request.id().to_string();
     let record = Record { sha256, kind: RecordKind::Pending, topic, body };
     append(gateway, now, Body::Pending(Box::new(event)), record).await?;
-    let request = request.canonical().to_owned();
-    Ok(Waiting { text, document, request, approvals: BTreeMap::new(), rejected: None })
+    Ok(())
+}
+
+/// Takes a request back, by a job like the one that asked: what was approved of it counts no more.
+pub async fn cancel(gateway: &Gateway, request: RequestId, token: Option<&str>) -> Result<Noted, Failure> {
+    let governance = gateway.governance()?;
+    let identified = identify(gateway, &governance, token, Some(request)).await?;
+    let kept = documents(gateway, request).await?.into_iter().next();
+    let known = kept.and_then(|kept| Request::parse(&kept.request).ok());
+    let found = match &known {
+        Some(known) => find(gateway, &governance, &identified, known).await?,
+        None => None,
+    };
+    let waiting = found.ok_or_else(|| {
+        let what = "no request of this job waits";
+        Refusal::new(RefusalCode::ApprovalInvalid, what)
+            .because(request.to_string(), "a request that it asked for")
+    })?;
+    let body =
+        serde_json::to_string(&KeptCancellation { cancelled: identified.evidence }).map_err(internal)?;
+    let (subject, sha256) = (waiting.id(), Sha256::of(body.as_bytes()));
+    let verdict = Verdict::Cancel;
+    let event = ApprovalEvent { request, approval: subject, signature: sha256, verdict };
+    let record = Record { sha256, kind: RecordKind::Approval, topic: subject.to_string(), body };
+    let index = append(gateway, gateway.parts.clock.now(), Body::Approval(event), record).await?;
+    Ok(Noted { person: None, verdict, index: Some(index) })
 }
 
 async fn append(gateway: &Gateway, now: Time, body: Body, record: Record) -> Result<u64, Failure> {
@@ -206,8 +263,8 @@ pub struct Said {
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Noted {
-    /// Who said it.
-    pub person: PersonId,
+    /// Who said it; nobody when the pipeline took it back.
+    pub person: Option<PersonId>,
     /// What.
     pub verdict: Verdict,
     /// Its entry in the ledger; none where it was known already.
@@ -221,8 +278,8 @@ pub async fn say(gateway: &Gateway, request: RequestId, said: Said) -> Result<No
     let rejection = Rejection::parse(&said.document).ok();
     let subject = rejection.as_ref().map_or_else(|| Sha256::of(said.document.as_bytes()), |one| one.approval);
     let known = documents(gateway, request).await?;
-    let known = known.into_iter().find(|(text, _)| Sha256::of(text.as_bytes()) == subject);
-    let (text, _) = known.ok_or_else(|| {
+    let known = known.into_iter().find(|kept| Sha256::of(kept.document.as_bytes()) == subject);
+    let Kept { document: text, .. } = known.ok_or_else(|| {
         Refusal::new(RefusalCode::ApprovalInvalid, "no such document waits")
             .because(subject.to_string(), "a document that chancery request show prints")
     })?;
@@ -235,7 +292,7 @@ pub async fn say(gateway: &Gateway, request: RequestId, said: Said) -> Result<No
     let person = signer(&said.document, &said.signature, &occasion).map_err(refused)?;
     let verdict = if rejection.is_some() { Verdict::Reject } else { Verdict::Approve };
     let body = match verdict {
-        Verdict::Approve => said.signature.clone(),
+        Verdict::Approve | Verdict::Cancel => said.signature.clone(),
         Verdict::Reject => {
             let kept = KeptRejection { document: said.document, signature: said.signature.clone() };
             serde_json::to_string(&kept).map_err(internal)?
@@ -243,13 +300,13 @@ pub async fn say(gateway: &Gateway, request: RequestId, said: Said) -> Result<No
     };
     let sha256 = Sha256::of(body.as_bytes());
     if is_known(gateway, subject, sha256).await? {
-        return Ok(Noted { person, verdict, index: None });
+        return Ok(Noted { person: Some(person), verdict, index: None });
     }
     let event = ApprovalEvent { request, approval: subject, signature: sha256, verdict };
     let record = Record { sha256, kind: RecordKind::Approval, topic: subject.to_string(), body };
     let index = append(gateway, now, Body::Approval(event), record).await?;
     tracing::info!(%request, ?verdict, index, "said about a request that waits");
-    Ok(Noted { person, verdict, index: Some(index) })
+    Ok(Noted { person: Some(person), verdict, index: Some(index) })
 }
 
 /// The same signature again is no news; and more signatures than people could give are not taken.
@@ -271,12 +328,10 @@ pub async fn of_request(gateway: &Gateway, request: RequestId) -> Result<Vec<Wai
     let governance = gateway.governance()?;
     let now = gateway.parts.clock.now();
     let mut all = Vec::new();
-    for (text, canonical) in documents(gateway, request).await? {
-        let Ok(document) = ApprovalDocument::parse(&text) else { continue };
-        let profile = document.profile.clone();
+    for kept in documents(gateway, request).await? {
+        let Some(mut waiting) = Waiting::of(kept) else { continue };
+        let profile = waiting.document.profile.clone();
         let occasion = Occasion { roster: governance.policy.roster(), profile: &profile, caller: None, now };
-        let mut waiting =
-            Waiting { text, document, request: canonical, approvals: BTreeMap::new(), rejected: None };
         collect(gateway, &mut waiting, &occasion).await?;
         all.push(waiting);
     }
@@ -304,11 +359,30 @@ pub async fn previous(
     Ok(None)
 }
 
-/// The documents that began to wait last and still count, newest first.
+/// The documents that wait now, newest first: not over, not taken back, not rejected, not released.
 pub async fn waiting(gateway: &Gateway, most: u32) -> Result<Vec<ApprovalDocument>, Failure> {
-    let now = gateway.parts.clock.now();
-    let records = gateway.parts.state.records(RecordKind::Pending, None, most).await?;
-    let kept = records.into_iter().rev().filter_map(|record| serde_json::from_str::<Kept>(&record.body).ok());
-    let read = kept.filter_map(|kept| ApprovalDocument::parse(&kept.document).ok());
-    Ok(read.filter(|document| now < document.expires).collect())
+    let governance = gateway.governance()?;
+    let (now, state) = (gateway.parts.clock.now(), &gateway.parts.state);
+    let records = state.records(RecordKind::Pending, None, most).await?;
+    let mut all = Vec::new();
+    for record in records.into_iter().rev() {
+        let kept = serde_json::from_str::<Kept>(&record.body).ok();
+        let Some(mut waiting) = kept.and_then(Waiting::of).filter(|one| now < one.document.expires) else {
+            continue;
+        };
+        let profile = waiting.document.profile.clone();
+        let occasion = Occasion { roster: governance.policy.roster(), profile: &profile, caller: None, now };
+        collect(gateway, &mut waiting, &occasion).await?;
+        let request = Request::parse(&waiting.request).ok();
+        let first =
+            request.as_ref().and_then(|request| Some((request.id(), request.statements().first()?.0)));
+        let is_released = match first {
+            Some((request, statement)) => state.released(request, statement).await?.is_some(),
+            None => true,
+        };
+        if !waiting.cancelled && waiting.rejected.is_none() && !is_released {
+            all.push(waiting.document);
+        }
+    }
+    Ok(all)
 }

@@ -113,7 +113,7 @@ async fn is_settled(
             break;
         }
         let settles = matches!(&event.body, Body::Result(_))
-            || matches!(&event.body, Body::Approval(approval) if approval.verdict == Verdict::Reject);
+            || matches!(&event.body, Body::Approval(approval) if approval.verdict != Verdict::Approve);
         if settles {
             return Ok(true);
         }

@@ -51,8 +51,8 @@ pub(crate) async fn settle(
             waiting.filter(|found| found.count() > 0).map(|found| found.evidence());
         return Ok((identified, Some(exception)));
     }
-    if matches!(failure, Failure::Pending { .. }) && waiting.is_none() {
-        approval::wait(gateway, governance, &identified, (profile, wanted.0)).await?;
+    if let (Failure::Pending { trace, .. }, None) = (&failure, &waiting) {
+        approval::wait(gateway, governance, &identified, (profile, wanted.0, trace)).await?;
     }
     // With what came meanwhile, so that the caller reads what is still missing.
     standing.granted = None;

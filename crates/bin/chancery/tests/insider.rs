@@ -3,11 +3,7 @@
 //! Each run takes a world with signatures, changes one thing at random, audits it, and for a part of the runs starts the
 //! service on it and asks for a signature that policy does not allow. `CHANCERY_INSIDER_COUNT`, `_SEED` and `_ONLY` choose
 //! how many, which, and which kind; `cargo xtask faults insider` sets them.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "test"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 #[path = "insider/change.rs"]
 mod change;

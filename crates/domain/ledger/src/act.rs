@@ -39,6 +39,8 @@ pub struct Pending {
 pub enum Verdict {
     /// Go ahead.
     Approve,
+    /// The pipeline itself took it back; what is named is its evidence.
+    Cancel,
     /// Do not.
     Reject,
 }

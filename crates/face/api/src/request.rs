@@ -1,6 +1,8 @@
 //! `GET /v1/requests/{id}`: how far a request is.
 
 use chancery_core::digest::Sha256;
+
+use crate::problem::TraceLine;
 use chancery_core::id::{RequestId, StatementId};
 
 /// What the service knows about a request. What it never saw and what it refused look the same here.
@@ -32,6 +34,12 @@ pub struct Waiting {
     pub approvals: u32,
     /// How many the profile asks for by itself; more may be asked for, see the answer to the pipeline.
     pub need: u32,
+    /// What policy evaluated when it began to wait, as the service says.
+    #[serde(default)]
+    pub trace: Vec<TraceLine>,
+    /// Whether its pipeline took it back.
+    #[serde(default)]
+    pub cancelled: bool,
     /// Why somebody rejected it.
     pub rejected: Option<String>,
     /// The last request of the profile that was approved and released before, to compare with.
@@ -67,10 +75,10 @@ pub struct Said {
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Noted {
-    /// `approve` or `reject`.
+    /// `approve`, `reject` or `cancel`.
     pub verdict: String,
-    /// Who is taken to have said it.
-    pub person: String,
+    /// Who is taken to have said it; nobody when the pipeline took it back.
+    pub person: Option<String>,
     /// Its entry in the ledger; absent when it was known already.
     pub index: Option<u64>,
 }

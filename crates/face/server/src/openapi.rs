@@ -17,7 +17,7 @@ use crate::http::{
 #[openapi(
     info(title = "Chancery", description = "Code signing for pipelines. Paths under /admin answer on the operator's Unix socket only; paths under /dev only in development, only on this machine.", license(name = "Apache-2.0", identifier = "Apache-2.0")),
     paths(
-        act::post, act::freezes, act::exceptions, sign::post, session::post, request::get, request::list, request::say, whoami::get, audience::get, profile::get, key::list, key::get, policy::get,
+        act::post, act::freezes, act::exceptions, sign::post, session::post, request::get, request::list, request::say, request::cancel, whoami::get, audience::get, profile::get, key::list, key::get, policy::get,
         trust::json, trust::trusted_root, trust::roots, ledger::entry, ledger::search, timestamp::post,
         tile::checkpoint, tile::get, health::live, health::ready, health::metrics, get,
         dev::actions_token, dev::token, dev::discovery, dev::jwks,

@@ -70,6 +70,7 @@ fn public_routes() -> Vec<(Route, Handler)> {
         (route("GET", "/v1/requests", Public), get(request::list)),
         (route("GET", "/v1/requests/{id}", Public), get(request::get)),
         (route("POST", "/v1/requests/{id}/approvals", Signed), post(request::say)),
+        (route("POST", "/v1/requests/{id}/cancel", Token), post(request::cancel)),
         (route("POST", "/v1/acts", Signed), post(act::post)),
         (route("GET", "/v1/freezes", Public), get(act::freezes)),
         (route("GET", "/v1/exceptions", Public), get(act::exceptions)),

@@ -84,7 +84,7 @@ impl Kind {
             Body::Approval(approval) => {
                 let kind = match approval.verdict {
                     Verdict::Approve => Self::RequestApproved,
-                    Verdict::Reject => Self::RequestRejected,
+                    Verdict::Cancel | Verdict::Reject => Self::RequestRejected,
                 };
                 (kind, approval.request.to_string())
             }

@@ -135,6 +135,29 @@ async fn approvals_expire_and_rejections_end_it() {
 }
 
 #[tokio::test]
+async fn who_asked_may_take_it_back_and_nobody_else() {
+    let world = World::new().await;
+    let request = wish("release", "app");
+    assert_eq!(ask(&world, &request, |_| {}).await, Some("pending"));
+    for key in ["alice", "bob"] {
+        approve(&world, request.id(), key).await.unwrap();
+    }
+    assert_eq!(approval::waiting(&world.gateway, 10).await.unwrap().len(), 1);
+    let cancel = async |token: String| approval::cancel(&world.gateway, request.id(), Some(&token)).await;
+    let others = [
+        world.token(&request, |token| token.sha = "f".repeat(40)),
+        world.token(&wish("release", "b"), |_| {}),
+    ];
+    for token in others {
+        assert!(matches!(cancel(token).await, Err(Failure::Refused(_))));
+    }
+    cancel(world.token(&request, |token| token.run_id = 9)).await.unwrap();
+    assert_eq!(approval::waiting(&world.gateway, 10).await.unwrap().len(), 0);
+    assert_eq!(ask(&world, &request, |_| {}).await, Some("pending"), "it waits anew, for new approvals");
+    assert_eq!(world.intents(), 0);
+}
+
+#[tokio::test]
 async fn rows_that_somebody_put_there_count_for_nothing() {
     let world = World::new().await;
     let request = wish("release", "app");

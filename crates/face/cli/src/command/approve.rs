@@ -18,6 +18,7 @@ use crate::catalogue::Code;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::file::reader;
+use crate::sign::ask;
 use crate::ssh;
 use crate::terminal::{Shape, printable};
 use crate::trust::read_bounded;
@@ -136,13 +137,37 @@ pub(super) fn reject(args: &Reject, context: &mut Context<'_, '_>) -> Result<Exi
 fn send(id: RequestId, said: Said, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let path = format!("/v1/requests/{id}/approvals");
     let noted: Noted = context.server()?.post(&path, json!(said).to_string(), None)?.json()?;
+    tell(&noted, context)
+}
+
+/// Takes a request back, as a job like the one that asked for it.
+pub(super) fn cancel(id: &str, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
+    let id = RequestId::parse(id).map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
+    let server = context.server()?;
+    let audience = format!("chancery:{}:sha256:{id}", ask::audience_host(&server)?);
+    let token = ask::token(&server, context.host, &audience)?;
+    let noted: Noted =
+        server.post(&format!("/v1/requests/{id}/cancel"), String::new(), Some(&token))?.json()?;
+    tell(&noted, context)
+}
+
+fn tell(noted: &Noted, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     match context.terminal.shape() {
         Shape::Json => context.terminal.document("chancery.said/1", json!(noted)),
         Shape::Text => {
-            let done = if noted.verdict == "approve" { "approved" } else { "rejected" };
+            let done = match noted.verdict.as_str() {
+                "approve" => "approved",
+                "cancel" => "taken back",
+                _ => "rejected",
+            };
+            let by = noted
+                .person
+                .as_deref()
+                .map(|person| format!(" by {}", printable(person)))
+                .unwrap_or_default();
             let entry =
                 noted.index.map_or_else(|| "known already".to_owned(), |index| format!("entry {index}"));
-            context.terminal.result(&format!("✓ {done} by {}, {entry}\n", printable(&noted.person)));
+            context.terminal.result(&format!("✓ {done}{by}, {entry}\n"));
         }
     }
     Ok(Exit::Ok)
@@ -199,6 +224,14 @@ pub(super) fn words(waiting: &Waiting) -> String {
     }
     for (name, value) in &document.claims {
         text.push_str(&format!("  {name:<36} {}\n", printable(value)));
+    }
+    if !waiting.trace.is_empty() {
+        text.push_str("policy, as the service says:\n");
+    }
+    for line in &waiting.trace {
+        let mark = if line.ok { "✓" } else { "✗" };
+        let (attribute, actual) = (printable(&line.attribute), printable(&line.actual));
+        text.push_str(&format!("  {mark} {attribute} {actual}\n"));
     }
     text.push_str(&changes(waiting, &document.claims));
     text

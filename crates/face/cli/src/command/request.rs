@@ -31,6 +31,11 @@ pub(crate) enum Verb {
     Approve(approve::Approve),
     /// Reject a request, with a reason.
     Reject(approve::Reject),
+    /// Take a request back, as the job that asked for it.
+    Cancel {
+        /// The request's id, 64 hexadecimal digits.
+        id: String,
+    },
     /// Wait until everything in a request is signed; exit 5 when the time is over.
     Wait {
         /// The request's id, 64 hexadecimal digits.
@@ -47,6 +52,7 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         Verb::List => return approve::list(context),
         Verb::Approve(args) => return approve::approve(args, context),
         Verb::Reject(args) => return approve::reject(args, context),
+        Verb::Cancel { id } => return approve::cancel(id, context),
         Verb::Show { id } => (id, None),
         Verb::Wait { id, r#for } => (id, Some(Duration::from_secs(*r#for))),
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Path, Request};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use chancery_api::code::Code;
 use chancery_api::problem::Problem;
 use chancery_api::request::{
@@ -18,6 +18,7 @@ use chancery_ledger::act::Verdict;
 use chancery_ledger::event::{Body, Event};
 
 use super::Shared;
+use crate::bearer;
 use crate::body;
 use crate::fault::Fault;
 
@@ -46,6 +47,7 @@ pub(crate) async fn get(service: Shared, Path(id): Path<String>) -> Result<Json<
     }
     let waiting = waiting(&service, id).await?;
     let state = match (whole(&known), waiting.first()) {
+        (StatementState::Unknown, Some(first)) if first.cancelled => StatementState::Unknown,
         (StatementState::Unknown, Some(first)) if first.rejected.is_some() => StatementState::Rejected,
         (StatementState::Unknown, Some(_)) => StatementState::Pending,
         (state, _) => state,
@@ -64,6 +66,8 @@ async fn waiting(service: &Shared, id: RequestId) -> Result<Vec<Waiting>, Fault>
             approval: one.id(),
             approvals: one.count(),
             need: profile.map_or(0, |profile| profile.approvals().need),
+            trace: one.trace.iter().cloned().map(Into::into).collect(),
+            cancelled: one.cancelled,
             rejected: one.rejected.as_ref().map(|(_, reason)| reason.clone()),
             document: one.text,
             request: one.request,
@@ -97,12 +101,34 @@ pub(crate) async fn say(
     let said: Said = body::receive(&service, request, "application/json").await?.json()?;
     let said = approval::Said { document: said.document, signature: said.signature };
     let noted = approval::say(&service.gateway, id, said).await?;
+    Ok((StatusCode::CREATED, Json(told(noted))))
+}
+
+fn told(noted: approval::Noted) -> Noted {
     let verdict = match noted.verdict {
         Verdict::Approve => "approve",
+        Verdict::Cancel => "cancel",
         Verdict::Reject => "reject",
     };
-    let noted = Noted { verdict: verdict.to_owned(), person: noted.person.to_string(), index: noted.index };
-    Ok((StatusCode::CREATED, Json(noted)))
+    let person = noted.person.map(|person| person.to_string());
+    Noted { verdict: verdict.to_owned(), person, index: noted.index }
+}
+
+/// Takes a request back: a job like the one that asked, with a token for this very request.
+#[utoipa::path(post, path = "/v1/requests/{id}/cancel", tag = "sign", params(("id" = String, Path)), security(("token" = [])),
+    responses(
+        (status = 201, description = "Taken back and logged", body = Noted),
+        (status = 401, description = "Not authenticated", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "No request of this job waits", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn cancel(
+    service: Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<(StatusCode, Json<Noted>), Fault> {
+    let id = RequestId::parse(&id).map_err(|error| Fault::new(Code::Malformed, error.to_string()))?;
+    let noted = approval::cancel(&service.gateway, id, bearer::token(&headers)?).await?;
+    Ok((StatusCode::CREATED, Json(told(noted))))
 }
 
 /// What one leaf says about a statement of the request. An abandoned or withdrawn one is as if it had never been.
