@@ -95,8 +95,16 @@ const fn offset(generation: u64) -> u64 {
     if generation.is_multiple_of(2) { SLOT as u64 } else { 0 }
 }
 
+/// The newest content of a file of slots that exists.
+pub(crate) fn newest(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    Ok(load_path(path.to_owned(), path.parent().unwrap_or(Path::new(".")))?.last.map(|slot| slot.content))
+}
+
 fn load(directory: &Path, piece: Piece) -> io::Result<Open> {
-    let path = path_of(directory, piece);
+    load_path(path_of(directory, piece), directory)
+}
+
+fn load_path(path: PathBuf, directory: &Path) -> io::Result<Open> {
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
     match file.metadata()?.len() {

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use chancery_core::port::memory::{Memory as _, MemoryError, Piece};
 
 use crate::file::{FileMemory, path_of};
+use crate::restored;
 
 const MARK: &str = "founding";
 const WORDS: &[u8] = b"keys and authorities are being made; this file goes when they are kept\n";
@@ -59,6 +60,8 @@ pub fn open(directory: &Path, keys: Keys) -> Result<FileMemory, Incomplete> {
     let missing = |piece, beside| Incomplete::Missing { path: path_of(directory, piece), beside };
     match (authorities, ledger, keys) {
         (true, true, Keys::Absent | Keys::Present) => end(directory),
+        // Nothing is followed before the keyguard took the restored state up, under its act.
+        (true, false, Keys::Present) if matches!(restored::find(directory), Ok(Some(_))) => Ok(()),
         (true, false, Keys::Absent | Keys::Present) => {
             return Err(missing(Piece::Ledger, "the authorities exist"));
         }

@@ -13,4 +13,5 @@
 
 pub mod file;
 pub mod founding;
+pub mod restored;
 pub mod slot;

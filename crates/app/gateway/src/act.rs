@@ -41,6 +41,11 @@ pub async fn perform(gateway: &Gateway, signed: &SignedAct) -> Result<Performed,
     let _alone = gateway.applying.lock().await;
     let now = gateway.parts.clock.now();
     let accepted = judge(gateway, signed, now)?;
+    if let Deed::Reanchor { .. } = &accepted.act().deed {
+        // The keyguard cosigns such an event only where it awaits one: logged here, it would stop the ledger.
+        let what = "a re-anchor is given to the keyguard with a restored backup, not to a running service";
+        return Err(Refusal::new(RefusalCode::ActRefused, what).hint("chancery restore --act FILE").into());
+    }
     gateway.book().check(&accepted, now).map_err(refused)?;
     let canonical = signed.canonical().map_err(refused)?;
     let topic = accepted.id().to_string();

@@ -17,6 +17,7 @@ use crate::gateway::Gateway;
 use crate::governance::{self, unexpected};
 use crate::intent::{encode, internal};
 use crate::keys;
+use crate::reanchor;
 use crate::reconcile::{self, Reconciled};
 use crate::trust::Trust;
 
@@ -88,6 +89,9 @@ pub async fn start(gateway: &Gateway) -> Result<Reconciled, Failure> {
     let hello = hello(keyguard).await?;
     let authorities = authorities(keyguard, Call::Authorities).await?;
     gateway.use_trust(Trust::new(gateway, authorities)?);
+    if let Some(act) = &hello.reanchor {
+        reanchor::log(gateway, act).await?;
+    }
     keys::refresh(gateway).await?;
     take_policy_up(gateway, &hello).await?;
     act::resume(gateway).await?;

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod order;
 pub mod overview;
 mod pending;
+pub mod reanchor;
 pub mod reconcile;
 pub mod rehearse;
 pub mod released;

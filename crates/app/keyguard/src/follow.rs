@@ -13,12 +13,14 @@ use chancery_ledger::act::Freeze;
 use chancery_ledger::checkpoint::Checkpoint;
 use chancery_ledger::event::{Body, Event, Policy as PolicyEvent, SCHEMA};
 use chancery_ledger::follower::{Advanced, Follower, FollowerState};
+use chancery_ledger::merkle::Edge;
 use chancery_ledger::vkey::VerifierKey;
 use chancery_policy::act::accept::AcceptedAct;
 use chancery_policy::act::book::{self, Book, Stop};
 use chancery_policy::act::refused::ActRefused;
 
 use crate::intents::Intents;
+use crate::reanchor::{self, Anchor};
 use crate::volume::KeptVolumes;
 use crate::waits::Waits;
 
@@ -36,6 +38,9 @@ struct Kept {
     book: Book,
     #[serde(default)]
     waiting: BTreeMap<Sha256, Sha256>,
+    /// Where a restored ledger goes on, until the event of it is there.
+    #[serde(default)]
+    anchor: Option<Anchor>,
 }
 
 /// The policy version that the ledger named last.
@@ -90,6 +95,7 @@ struct State {
     book: Book,
     /// Acts that leaves name, with the hashes of their signatures; done when the signatures were verified.
     waiting: BTreeMap<Sha256, Sha256>,
+    anchor: Option<Anchor>,
 }
 
 /// The followed ledger. One lock: batches come one at a time, orders only look intents up.
@@ -119,8 +125,8 @@ impl Followed {
         let waits = Waits::recall(memory).map_err(|error| fail(error.to_string()))?;
         let intents = Intents::resume(&kept.volumes, waits).map_err(|error| fail(error.to_string()))?;
         let (root, policy) = (kept.root, kept.policy);
-        let (book, waiting) = (kept.book, kept.waiting);
-        let state = State { follower, ledger_vkey, root, policy, accepted, intents, book, waiting };
+        let (book, waiting, anchor) = (kept.book, kept.waiting, kept.anchor);
+        let state = State { follower, ledger_vkey, root, policy, accepted, intents, book, waiting, anchor };
         Ok(Self { state: Mutex::new(Some(state)) })
     }
 
@@ -134,9 +140,9 @@ impl Followed {
         let key = VerifierKey::parse(vkey).map_err(|error| fail(error.to_string()))?;
         let follower = Follower::new(key);
         let (ledger_vkey, intents) = (vkey.to_owned(), Intents::default());
-        let (book, waiting) = (Book::default(), BTreeMap::new());
+        let (book, waiting, anchor) = (Book::default(), BTreeMap::new(), None);
         let mut fresh =
-            State { follower, ledger_vkey, root, policy: None, accepted: 0, intents, book, waiting };
+            State { follower, ledger_vkey, root, policy: None, accepted: 0, intents, book, waiting, anchor };
         keep(&mut fresh, memory, Time::from_seconds(0)).map_err(|error| fail(error.to_string()))?;
         *state = Some(fresh);
         Ok(())
@@ -154,6 +160,13 @@ impl Followed {
     pub fn pinned(&self) -> Option<(Sha256, String)> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.as_ref().map(|state| (state.root, state.follower.ledger().name().to_string()))
+    }
+
+    /// The act under which a restored ledger goes on, while its event is awaited: document and signatures, canonical.
+    #[must_use]
+    pub fn anchor(&self) -> Option<String> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.as_ref()?.anchor.as_ref().map(|anchor| anchor.act.clone())
     }
 
     /// Takes note that the version of this sequence is in force.
@@ -234,6 +247,7 @@ impl Followed {
         let events = read_events(follow)?;
         check_root(state.root, &events)?;
         let policy = follow_policy(state.policy, state.accepted, &events)?;
+        let anchor = check_anchor(state, follow, &events)?;
         let text = advanced.checkpoint().text();
         let mut next = State {
             follower: Advanced::into_follower(advanced),
@@ -244,6 +258,7 @@ impl Followed {
             intents: std::mem::take(&mut state.intents),
             book: std::mem::take(&mut state.book),
             waiting: std::mem::take(&mut state.waiting),
+            anchor,
         };
         // Recorded before they are kept, so that the volumes of this batch are among what is kept. Where that fails, the
         // memory says so from then on and no order is answered.
@@ -274,7 +289,6 @@ impl State {
                 return;
             }
             Body::Exception(named) => (named.act, named.signatures),
-            Body::Reanchor(named) => (named.act, named.signatures),
             Body::Review(named) => (named.act, named.signatures),
             Body::Unfreeze(named) => (named.act, named.signatures),
             Body::Abandoned(_)
@@ -286,6 +300,8 @@ impl State {
             | Body::Key(_)
             | Body::Pending(_)
             | Body::Policy(_)
+            // Its signatures were verified before it was logged.
+            | Body::Reanchor(_)
             | Body::Result(_)
             | Body::Root(_)
             | Body::Session(_)
@@ -310,9 +326,45 @@ fn keep(state: &mut State, memory: &dyn Memory, now: Time) -> Result<(), FollowS
         volumes,
         book: state.book.clone(),
         waiting: state.waiting.clone(),
+        anchor: state.anchor.clone(),
     };
     let bytes = serde_json::to_vec(&kept).map_err(|error| FollowStateError::Kept(error.to_string()))?;
     memory.write(Piece::Ledger, &bytes).map_err(|error| FollowStateError::Kept(error.to_string()))
+}
+
+/// The ledger that a kept state is of.
+pub(crate) fn origin_of(state: &[u8]) -> Result<String, FollowStateError> {
+    Ok(read_kept(state)?.follower.origin)
+}
+
+fn read_kept(state: &[u8]) -> Result<Kept, FollowStateError> {
+    serde_json::from_slice(state).map_err(|error| FollowStateError::Kept(error.to_string()))
+}
+
+/// Keeps a restored state as the one to go on from.
+pub(crate) fn restore(memory: &dyn Memory, state: &[u8], anchor: Anchor) -> Result<(), FollowStateError> {
+    let mut kept = read_kept(state)?;
+    if kept.follower.size > anchor.event.size {
+        let (followed, size) = (kept.follower.size, anchor.event.size);
+        let what =
+            format!("the act lets the ledger go on at size {size}, the backup had followed to {followed}");
+        return Err(FollowStateError::Kept(what));
+    }
+    kept.anchor = Some(anchor);
+    let bytes = serde_json::to_vec(&kept).map_err(|error| FollowStateError::Kept(error.to_string()))?;
+    memory.write(Piece::Ledger, &bytes).map_err(|error| FollowStateError::Kept(error.to_string()))
+}
+
+fn check_anchor(
+    state: &State,
+    follow: &Follow,
+    events: &[(u64, Event)],
+) -> Result<Option<Anchor>, CosignError> {
+    let followed = state.follower.state();
+    let edge = Edge::from_parts(followed.size, followed.edge);
+    let edge = edge.map_err(|error| CosignError::Inconsistent(error.to_string()))?;
+    reanchor::judge(state.anchor.as_ref(), &edge, (follow.from, &follow.leaves), events)
+        .map_err(CosignError::Inconsistent)
 }
 
 /// Decodes the events among the leaves. A leaf that names our schema and does not decode is refused: it might be a

@@ -197,6 +197,7 @@ impl Keyguard {
             initialised: self.established().is_some(),
             ledger_size,
             policy: named.map(|named| named.version),
+            reanchor: self.followed.anchor(),
             policy_loaded: governance.as_ref().map(|governance| governance.version),
         })
     }

@@ -23,6 +23,7 @@ pub mod keyguard;
 pub mod names;
 pub mod opened;
 pub mod policy;
+pub mod reanchor;
 mod session;
 pub mod sign;
 pub mod stamp;

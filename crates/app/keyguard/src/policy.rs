@@ -66,6 +66,11 @@ impl Accepted {
         let root = RootDocument::parse(&kept.root).map_err(|error| fail(error.to_string()))?;
         Ok(Some(Self { header, root, signatures: kept.signatures }))
     }
+    /// The root document in force.
+    #[must_use]
+    pub const fn root(&self) -> &RootDocument {
+        &self.root
+    }
     /// Counts up by one with each version.
     #[must_use]
     pub const fn sequence(&self) -> u64 {

@@ -15,7 +15,15 @@ use crate::ports::SystemClock;
 const MEMORY: [&str; 4] =
     ["authorities.slots", "certificates.slots", "governance.slots", "issuer-keys.slots"];
 /// Development's own issuer, without which nobody could sign there any more.
-const DEVELOPMENT: [&str; 2] = ["dev-issuer.key", "dev-issuer.token"];
+const DEVELOPMENT: [&str; 7] = [
+    "dev-issuer.key",
+    "dev-issuer.token",
+    "dev-root.key",
+    "dev-root.key.pub",
+    "people/alice.key",
+    "people/bob.key",
+    "people/carol.key",
+];
 
 /// Takes a backup.
 pub(crate) fn take(options: &BackupOptions) -> Result<BackupReport, Failure> {

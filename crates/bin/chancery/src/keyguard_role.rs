@@ -7,14 +7,17 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use chancery_core::digest::Sha256;
 use chancery_core::message::{Call, Reply, ReportLine};
+use chancery_core::port::clock::Clock as _;
 use chancery_core::port::step::Steps;
 use chancery_custody_pkcs11::{Limits, Pkcs11Config, Pkcs11Custodian, TokenConfig, WorkerCommand};
 use chancery_custody_software::custodian::SoftwareCustodian;
 use chancery_custody_software::kek::KekSource;
 use chancery_keyguard::custodians::{Backend, Custodians};
 use chancery_keyguard::keyguard::{Keyguard, Parts};
+use chancery_keyguard::reanchor;
 use chancery_link::server::{self, Handler};
 use chancery_memory::founding::{self, Keys};
+use chancery_memory::restored;
 use chancery_sandbox::sandbox::{Network, Profile, Sandbox};
 use chancery_x509::certificate::{Certificate, parse_pem_bundle};
 
@@ -93,6 +96,10 @@ pub(crate) fn run(path: &Path, parent: Parent, steps: Arc<dyn Steps>) -> anyhow:
     let custodians = Custodians::new(backends, &config.keyguard.artifact_keys)?;
     let keys = if custodians.list().is_empty() { Keys::Absent } else { Keys::Present };
     let memory = founding::open(&config.memory_dir(), keys).context(RefusesToStart)?;
+    if let Some(restored) = restored::find(&config.memory_dir()).context(RefusesToStart)? {
+        let now = SystemClock.now();
+        reanchor::take_up(&memory, &restored.state, &restored.act, now).context(RefusesToStart)?;
+    }
     let parts = Parts {
         custodians,
         memory: Arc::new(memory),

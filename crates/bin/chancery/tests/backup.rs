@@ -256,3 +256,65 @@ fn a_restored_ledger_does_not_go_on_by_itself() {
     assert_ne!(said.code, 0);
     assert!(said.err.contains("ledger.slots` is missing"), "{}", said.err);
 }
+
+/// The people of the root say where a restored ledger goes on; nobody else, nowhere else, and the audit sees it.
+#[test]
+fn a_restored_ledger_goes_on_where_the_root_says() {
+    let mut world = World::start();
+    sign(&world, ["first".to_owned()]);
+    let to = world.path("backup");
+    let size = backup(&world, &to, &[]).expect(0).json()["size"].as_u64().unwrap();
+    sign(&world, ["lost".to_owned()]);
+    let other = world.path("later");
+    backup(&world, &other, &[]).expect(0);
+    assert_eq!(world.stop(), 0);
+    let (data, old) = (world.data(), world.path("old"));
+    std::fs::rename(&data, &old).unwrap();
+    let act = |key: &str, backup: &Path, name: &str| {
+        let (key, out) = (old.join(key), world.path(name));
+        let mut command =
+            world.command(&["act", "reanchor", "--gap", "what came later", "--reason", "disk lost"]);
+        let said: Said = command
+            .arg("--backup")
+            .arg(backup)
+            .arg("--key")
+            .arg(key)
+            .arg("--out")
+            .arg(&out)
+            .output()
+            .unwrap()
+            .into();
+        said.expect(0);
+        out
+    };
+    let good = act("dev-root.key", &to, "good.act");
+    let restore_under = |act: &Path| -> Said {
+        let mut command = Command::new(CHANCERY);
+        command.args(["restore", "--json", "--from"]).arg(&to).arg("--data-dir").arg(&data);
+        command.arg("--act").arg(act).output().unwrap().into()
+    };
+    let elsewhere = act("dev-root.key", &other, "elsewhere.act");
+    restore_under(&elsewhere).expect(2);
+    assert!(!data.exists(), "nothing is restored under an act about something else");
+    let start = || -> Said {
+        std::fs::copy(old.join("keyguard/kek"), data.join("keyguard/kek")).unwrap();
+        world.service().output().unwrap().into()
+    };
+    restore_under(&act("people/alice.key", &to, "alice.act")).expect(0);
+    assert!(start().err.contains("re-anchor"), "one who is not of the root says nothing");
+    let place = data.join("keyguard/memory/reanchor.act");
+    std::fs::copy(&elsewhere, &place).unwrap();
+    assert!(start().err.contains("the act lets the ledger go on at size"), "the root, but elsewhere");
+    std::fs::remove_dir_all(&data).unwrap();
+    restore_under(&good).expect(0);
+    std::fs::copy(old.join("keyguard/kek"), data.join("keyguard/kek")).unwrap();
+    world.serve(&[]);
+    assert_eq!(world.leaves(size)[0]["kind"], "reanchor");
+    sign(&world, ["after".to_owned()]);
+    world.run(&["verify", "--offline", "first"]).expect(0);
+    let audit = ["audit", "--json", "--data-dir", "data", "--root", "data/governance/root.toml"];
+    world.run(&audit).expect(0);
+    assert_eq!(world.stop(), 0);
+    world.serve(&[]);
+    sign(&world, ["again".to_owned()]);
+}

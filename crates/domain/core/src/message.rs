@@ -148,6 +148,9 @@ pub struct Hello {
     pub policy: Option<PolicyVersion>,
     /// The policy version whose documents it holds.
     pub policy_loaded: Option<PolicyVersion>,
+    /// The act under which a restored ledger goes on, while its event is awaited.
+    #[serde(default)]
+    pub reanchor: Option<String>,
 }
 
 /// What a new installation is called.

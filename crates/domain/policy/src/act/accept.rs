@@ -68,13 +68,7 @@ pub struct Bench<'a> {
 /// Judges an act.
 pub fn accept(signed: &SignedAct, bench: &Bench<'_>) -> Result<AcceptedAct, ActRefused> {
     let act = Act::parse(signed.document())?;
-    if act.ledger != bench.ledger {
-        return Err(ActRefused::OtherLedger { actual: act.ledger, expected: bench.ledger.to_owned() });
-    }
-    let age = bench.now.seconds_since(act.at);
-    if !(-MAX_SKEW..=MAX_AGE).contains(&age) {
-        return Err(ActRefused::Stale { at: act.at, now: bench.now });
-    }
+    in_place(&act, bench.ledger, bench.now)?;
     let keys = keys(signed)?;
     let signers = match &act.deed {
         Deed::Freeze { .. } => people(&keys, 1, |key| stopper(key, bench))?,
@@ -93,6 +87,33 @@ pub fn accept(signed: &SignedAct, bench: &Bench<'_>) -> Result<AcceptedAct, ActR
         Deed::Review { .. } => people(&keys, 1, |key| auditor(key, bench))?,
     };
     Ok(AcceptedAct { id: signed.id(), signatures: signed.sha256()?, act, signers })
+}
+
+/// Judges a re-anchor where no policy is loaded yet: only the root document in force is needed.
+pub fn accept_reanchor(
+    signed: &SignedAct,
+    root: &RootDocument,
+    ledger: &str,
+    now: Time,
+) -> Result<AcceptedAct, ActRefused> {
+    let act = Act::parse(signed.document())?;
+    in_place(&act, ledger, now)?;
+    let Deed::Reanchor { .. } = &act.deed else { return Err(ActRefused::Malformed("it is no re-anchor")) };
+    let person = |key: &SshPublicKey| root.person_of(key).cloned().ok_or_else(|| outsider(key));
+    let signers = people(&keys(signed)?, root.threshold(), person)?;
+    Ok(AcceptedAct { id: signed.id(), signatures: signed.sha256()?, act, signers })
+}
+
+/// Our ledger, and within a day.
+fn in_place(act: &Act, ledger: &str, now: Time) -> Result<(), ActRefused> {
+    if act.ledger != ledger {
+        return Err(ActRefused::OtherLedger { actual: act.ledger.clone(), expected: ledger.to_owned() });
+    }
+    if (-MAX_SKEW..=MAX_AGE).contains(&now.seconds_since(act.at)) {
+        Ok(())
+    } else {
+        Err(ActRefused::Stale { at: act.at, now })
+    }
 }
 
 fn unknown(exception: &Exception) -> ActRefused {

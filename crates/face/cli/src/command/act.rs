@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chancery_api::act::{ActDone, SignedAct as Wire};
+use chancery_core::digest::Sha256;
 use chancery_identity::sshsig::ACT;
 use chancery_policy::act::document::{Act, Deed, SignedAct};
 use chancery_policy::act::refused::ActRefused;
@@ -14,6 +15,7 @@ use crate::client::Server;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::file::replacement::Replacement;
+use crate::host::BackupReport;
 use crate::ssh;
 use crate::terminal::{Shape, printable};
 use crate::trust::read_bounded;
@@ -37,11 +39,37 @@ pub(crate) enum Verb {
         #[command(flatten)]
         key: ssh::Key,
     },
+    /// Write the act that lets a restored ledger go on: the root's threshold signs, no service is asked.
+    #[command(
+        after_help = "Example:\n  chancery act reanchor --backup /backup/2026-11-21 --gap 'everything after 04:00' \
+        --reason 'disk lost' --key ~/.ssh/id_ed25519 --out reanchor.act"
+    )]
+    Reanchor(Reanchor),
     /// Send an act that enough people signed.
     Submit {
         /// The act's file.
         file: PathBuf,
     },
+}
+
+/// Where a restored ledger goes on.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reanchor {
+    /// The backup; verified, and its ledger is the one that goes on.
+    #[arg(long, value_name = "DIR")]
+    backup: PathBuf,
+    /// What was lost, in words; nothing unless given.
+    #[arg(long)]
+    gap: Option<String>,
+    /// Why.
+    #[arg(long)]
+    reason: String,
+    /// Who signs first.
+    #[command(flatten)]
+    key: ssh::Key,
+    /// Where the act is written, for others to sign.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
 }
 
 /// Does it.
@@ -53,12 +81,55 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
             write(file, &signed)?;
             tell(&signed, None, context)
         }
+        Verb::Reanchor(args) => reanchor(args, context),
         Verb::Submit { file } => {
             let signed = read(file)?;
             let done = submit(&context.server()?, &signed)?;
             tell(&signed, Some(&done), context)
         }
     }
+}
+
+fn reanchor(args: &Reanchor, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
+    let report = context.host.backup_verify(&args.backup)?;
+    let root = Sha256::parse_hex(&report.root).map_err(|error| Failure::error(error.to_string()))?;
+    let (gap, reason) = (args.gap.clone(), args.reason.clone());
+    let deed = Deed::Reanchor { size: report.size, root, gap, reason };
+    let signed = write_new(deed, report.origin, &args.key, context)?;
+    write(&args.out, &signed)?;
+    tell(&signed, None, context)
+}
+
+/// Reads a re-anchor and checks that it is about a backup.
+pub(super) fn about(path: &Path, backup: &BackupReport) -> Result<String, Failure> {
+    let signed = read(path)?;
+    let act = Act::parse(signed.document()).map_err(|error| refused(&error))?;
+    let found = match &act.deed {
+        Deed::Reanchor { size, root, .. } => format!("{} size {size} root {root}", act.ledger),
+        Deed::Exception(_) | Deed::Freeze { .. } | Deed::Review { .. } | Deed::Unfreeze { .. } => {
+            act.deed.name().to_owned()
+        }
+    };
+    let expected = format!("{} size {} root {}", backup.origin, backup.size, backup.root);
+    if found != expected {
+        return Err(Failure::new(Code::Usage, "the act is not about this backup").because(found, expected));
+    }
+    signed.canonical().map_err(|error| refused(&error))
+}
+
+/// Writes and signs an act; read back as everybody else will read it, so that nothing is signed that nobody takes.
+fn write_new(
+    deed: Deed,
+    ledger: String,
+    key: &ssh::Key,
+    context: &Context<'_, '_>,
+) -> Result<SignedAct, Failure> {
+    let nonce = context.host.nonce().iter().map(|byte| format!("{byte:02x}")).collect();
+    let act = Act { deed, at: context.host.now(), ledger, nonce };
+    let document = act.canonical().map_err(|error| refused(&error))?;
+    let unsigned = SignedAct::new(document, Vec::new()).map_err(|error| refused(&error))?;
+    Act::parse(unsigned.document()).map_err(|error| refused(&error))?;
+    sign(&unsigned, key.named()?)
 }
 
 fn refused(error: &ActRefused) -> Failure {
@@ -103,13 +174,7 @@ pub(crate) struct Way {
 pub(crate) fn begin(deed: Deed, way: &Way, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let server = context.server()?;
     let ledger: chancery_api::policy::PolicyInForce = server.get("/v1/policy")?.json()?;
-    let nonce = context.host.nonce().iter().map(|byte| format!("{byte:02x}")).collect();
-    let act = Act { deed, at: context.host.now(), ledger: ledger.ledger, nonce };
-    let document = act.canonical().map_err(|error| refused(&error))?;
-    let unsigned = SignedAct::new(document, Vec::new()).map_err(|error| refused(&error))?;
-    // Read back as everybody else will read it, so that nothing is signed that nobody takes.
-    Act::parse(unsigned.document()).map_err(|error| refused(&error))?;
-    let signed = sign(&unsigned, way.key.named()?)?;
+    let signed = write_new(deed, ledger.ledger, &way.key, context)?;
     match &way.out {
         Some(file) => {
             write(file, &signed)?;
