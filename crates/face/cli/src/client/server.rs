@@ -61,11 +61,15 @@ pub(crate) struct Server {
 impl Server {
     /// The service named by `--server`; nothing is sent yet.
     pub(crate) fn new(globals: &Globals, host: &dyn Host) -> Result<Self, Failure> {
-        let _ = host;
         let address = globals.server.as_deref().filter(|text| !text.is_empty()).ok_or_else(|| {
             Failure::new(Code::Server, "no service is named")
                 .hint("set CHANCERY_SERVER or give --server https://sign.example")
         })?;
+        Self::at(address, globals, host)
+    }
+    /// A service of another address, with the same flags.
+    pub(crate) fn at(address: &str, globals: &Globals, host: &dyn Host) -> Result<Self, Failure> {
+        let _ = host;
         let base = address::parse(address)?;
         let builder = builder(globals);
         let builder = match &globals.ca {

@@ -13,9 +13,10 @@ use chancery_ledger::note::MAX_NOTE;
 use chancery_verify::snapshot::TrustSnapshot;
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, ledger};
 use crate::audit;
 use crate::catalogue::Code;
+use crate::client::Server;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::host::ArchivePlace;
@@ -39,8 +40,8 @@ pub(crate) struct Args {
     /// Data directory of a service, stopped or running; it is only read.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["ledger", "evidence"])]
     data_dir: Option<PathBuf>,
-    /// Copy of the ledger, as `chancery ledger export` makes it.
-    #[arg(long, value_name = "DIR", requires = "evidence")]
+    /// Copy of the ledger, as `chancery ledger export` makes it, or a service's address: then it is copied first.
+    #[arg(long, value_name = "DIR|URL", requires = "evidence")]
     ledger: Option<PathBuf>,
     /// Copy of the evidence, as `chancery evidence export` makes it.
     #[arg(long, value_name = "DIR", requires = "ledger")]
@@ -64,17 +65,18 @@ pub(crate) struct Args {
 
 /// Audits and shows the report.
 pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
-    let place = place(args)?;
     let source = args.trust.or_file(args.data_dir.as_ref().map(|data| data.join("trust.json")));
     let trusted = trust::load(&source, Reach::Offline, context)?;
     let earlier = args.since.as_deref().map(|path| earlier(path, &trusted.snapshot)).transpose()?;
     let root = args.root.as_deref().map(|path| trust::read_bounded(path, MAX_ROOT)).transpose()?;
     let pins = Pins {
-        trust: trusted.snapshot,
+        trust: trusted.snapshot.clone(),
         root: root.map(|bytes| Sha256::of(&bytes)),
         host: host(args)?,
         earlier,
     };
+    let copied = copied(args, &trusted.snapshot, context)?;
+    let place = place(args, copied.as_ref().map(tempfile::TempDir::path))?;
     let archive = context.host.archive(&place)?;
     let begin = Instant::now();
     let shows = context.terminal.shows_progress();
@@ -94,11 +96,29 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     Ok(if report.is_clean() { Exit::Ok } else { Exit::Invalid })
 }
 
-fn place(args: &Args) -> Result<ArchivePlace, Failure> {
+/// A copy of a served ledger, checked while it is made; it goes when the audit is over.
+fn copied(
+    args: &Args,
+    trust: &TrustSnapshot,
+    context: &Context<'_, '_>,
+) -> Result<Option<tempfile::TempDir>, Failure> {
+    let named = args.ledger.as_deref().and_then(Path::to_str);
+    let Some(address) = named.filter(|text| text.starts_with("https://") || text.starts_with("http://")) else {
+        return Ok(None);
+    };
+    let failed = |error: std::io::Error| Failure::file("write", Path::new("a temporary directory"), &error);
+    let directory = tempfile::tempdir().map_err(failed)?;
+    let server = Server::at(address, context.globals, context.host)?;
+    ledger::export(&server, directory.path(), trust)?;
+    Ok(Some(directory))
+}
+
+fn place(args: &Args, copy: Option<&Path>) -> Result<ArchivePlace, Failure> {
     match (&args.data_dir, &args.ledger, &args.evidence) {
         (Some(directory), _, _) => Ok(ArchivePlace::DataDir(directory.clone())),
         (None, Some(ledger), Some(evidence)) => {
-            Ok(ArchivePlace::Copies { ledger: ledger.clone(), evidence: evidence.clone() })
+            let ledger = copy.map_or_else(|| ledger.clone(), Path::to_owned);
+            Ok(ArchivePlace::Copies { ledger, evidence: evidence.clone() })
         }
         (None, _, _) => Err(Failure::new(Code::Usage, "nothing to audit is named")
             .because("neither", "--data-dir DIR, or --ledger DIR with --evidence DIR")
