@@ -1,6 +1,6 @@
 //! The audit of a whole service's life: governance, approvals, freezes, exceptions, refusals and signatures, from the data
 //! directory, from copies, and from the service's address; and every piece of evidence damaged.
-#![expect(clippy::unwrap_used, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "test")]
 
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;
@@ -39,13 +39,34 @@ fn live(world: &World) {
     world.run(&["sign", "plain", "--message", "--output", "frozen"]).expect(4);
     world.run(&["freeze", "lift", &freeze, "--reason", "over", "--key", ROOT]).expect(0);
     let now = chancery_core::time::Time::from_seconds(
-        i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()).unwrap(),
+        i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs())
+            .unwrap(),
     );
     let (until, review) = (now.plus_seconds(3600).to_string(), now.plus_seconds(7200).to_string());
     let open = [
-        "exception", "open", "--emergency", "--profile", "release", "--waive", "approvals", "--count", "1", "--until",
-        &until, "--review", &review, "--owner", "alice", "--ticket", "INC-1", "--reason", "night", "--key", ALICE,
-        "--out", "glass.act",
+        "exception",
+        "open",
+        "--emergency",
+        "--profile",
+        "release",
+        "--waive",
+        "approvals",
+        "--count",
+        "1",
+        "--until",
+        &until,
+        "--review",
+        &review,
+        "--owner",
+        "alice",
+        "--ticket",
+        "INC-1",
+        "--reason",
+        "night",
+        "--key",
+        ALICE,
+        "--out",
+        "glass.act",
     ];
     world.run(&open).expect(0);
     world.run(&["act", "sign", "glass.act", "--key", BOB]).expect(0);
@@ -80,7 +101,8 @@ fn a_whole_life_is_audited_wherever_it_lies_and_damage_is_found() {
     let world = World::start();
     std::fs::copy(world.data().join("governance/root.toml"), world.path("first-root.toml")).unwrap();
     live(&world);
-    let report = world.run(&["audit", "--json", "--data-dir", "data", "--root", "first-root.toml"]).expect(0).json();
+    let report =
+        world.run(&["audit", "--json", "--data-dir", "data", "--root", "first-root.toml"]).expect(0).json();
     assert_eq!(report["findings"].as_array().map(Vec::len), Some(0), "{report}");
     world.run(&["evidence", "export", "--data-dir", "data", "--to", "evidence"]).expect(0);
     world.run(&["ledger", "export", "--output", "copy"]).expect(0);

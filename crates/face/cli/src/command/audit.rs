@@ -103,7 +103,8 @@ fn copied(
     context: &Context<'_, '_>,
 ) -> Result<Option<tempfile::TempDir>, Failure> {
     let named = args.ledger.as_deref().and_then(Path::to_str);
-    let Some(address) = named.filter(|text| text.starts_with("https://") || text.starts_with("http://")) else {
+    let Some(address) = named.filter(|text| text.starts_with("https://") || text.starts_with("http://"))
+    else {
         return Ok(None);
     };
     let failed = |error: std::io::Error| Failure::file("write", Path::new("a temporary directory"), &error);

@@ -182,7 +182,11 @@ fn open(note: &str, trust: &TrustSnapshot) -> Result<CosignedCheckpoint, Failure
     Err(failure)
 }
 
-pub(super) fn export(server: &Server, directory: &Path, trust: &TrustSnapshot) -> Result<(Value, String), Failure> {
+pub(super) fn export(
+    server: &Server,
+    directory: &Path,
+    trust: &TrustSnapshot,
+) -> Result<(Value, String), Failure> {
     std::fs::create_dir_all(directory).map_err(|error| Failure::file("write", directory, &error))?;
     let place = directory.join("checkpoint");
     let note = server.get("/ledger/checkpoint")?.text()?;
