@@ -123,7 +123,9 @@ pub async fn find(
     request: &Request,
 ) -> Result<Option<Waiting>, Failure> {
     let ledger = gateway.trust()?.ledger.name().to_string();
+    let profile = governance.policy.profile(request.profile());
     let wish = Wish {
+        life: profile.map_or(0, |profile| i64::from(profile.approvals().expires.seconds())),
         ledger: &ledger,
         request: request.id(),
         profile: request.profile(),

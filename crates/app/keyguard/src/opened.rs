@@ -91,6 +91,7 @@ impl<'a> Opened<'a> {
         let Some(approved) = &self.orders.evidence.approval else { return Ok(0) };
         let (_, ledger) = self.keyguard.followed.pinned().ok_or_else(|| invalid("no ledger is pinned"))?;
         let wish = Wish {
+            life: i64::from(self.profile()?.approvals().expires.seconds()),
             ledger: &ledger,
             request: self.request.id(),
             profile: self.request.profile(),

@@ -82,7 +82,9 @@ const fn is_known_to_the_keyguard_alone(missing: &Missing) -> bool {
 /// How many people approved exactly this: never who asks, each once, from the roster of the version in force.
 fn approved(open: &Open, asked: &Asked<'_>) -> Result<u32, Finding> {
     let Some(approved) = &asked.evidence.approval else { return Ok(0) };
+    let profile = asked.governance.policy.profile(&open.intent.profile);
     let wish = Wish {
+        life: profile.map_or(0, |profile| i64::from(profile.approvals().expires.seconds())),
         ledger: asked.ledger,
         request: open.intent.request,
         profile: &open.intent.profile,

@@ -202,7 +202,7 @@ type Lie = (&'static str, fn(&str) -> Option<Approved>, &'static str);
 /// A gateway that decided by itself that people approved.
 #[tokio::test]
 async fn the_keyguard_counts_again() {
-    let lies: [Lie; 8] = [
+    let lies: [Lie; 9] = [
         ("nothing", |_| None, "CH5001"),
         ("one", |text| approved(text, &["alice"]), "CH5001"),
         ("one person twice", |text| approved(text, &["alice", "alice2"]), "CH5001"),
@@ -223,10 +223,11 @@ async fn the_keyguard_counts_again() {
             "CH4024",
         ),
         (
-            "a longer life",
+            "another beginning",
             |text| approved(&text.replace("\"at\":17", "\"at\":16"), &["alice", "bob"]),
             "CH4024",
         ),
+        ("a longer life", |text| approved(&longer(text), &["alice", "bob"]), "CH4024"),
     ];
     for (name, lie, expected) in lies {
         let world = World::new().await;
@@ -242,6 +243,14 @@ async fn the_keyguard_counts_again() {
     let text = document(&world, request.id()).await;
     let honest = world.order_with(&request, approved(&text, &["alice", "bob"])).await;
     assert_eq!(ordered(&world, &honest), None);
+}
+
+/// The same document with a life of two days, where the profile gives one.
+fn longer(text: &str) -> String {
+    let mut document: serde_json::Value = serde_json::from_str(text).unwrap();
+    let at = document["at"].as_i64().unwrap();
+    document["expires"] = (at + 2 * 86_400_000).into();
+    chancery_core::canonical::to_string(&document).unwrap()
 }
 
 fn approved(text: &str, keys: &[&str]) -> Option<Approved> {

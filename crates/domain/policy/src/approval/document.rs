@@ -129,6 +129,10 @@ impl ApprovalDocument {
             };
             return differs("claims", &text(&self.claims), &text(&claims));
         }
+        let life = self.expires.seconds_since(self.at);
+        if life > wish.life {
+            return differs("life in seconds", &life, &wish.life);
+        }
         if wish.now < self.at.plus_seconds(-60) || wish.now >= self.expires {
             return Err(ApprovalRefused::Expired { now: wish.now, expires: self.expires });
         }
@@ -147,6 +151,8 @@ pub struct Wish<'a> {
     pub profile: &'a ProfileName,
     /// The policy version in force.
     pub policy: PolicyVersion,
+    /// How long an approval lives under the profile, in seconds: whoever wrote the document must not have given it more.
+    pub life: i64,
     /// Who asks.
     pub caller: &'a Caller,
     /// Now.
