@@ -1,4 +1,4 @@
-//! Why a version of the governance documents does not come into force: values with frozen codes, CH6xxx.
+//! Why a version of the governance documents does not come into force: values with frozen codes, CH8001 to CH8012.
 
 use chancery_core::digest::Sha256;
 use chancery_core::id::{PersonId, PolicyVersion};
