@@ -1,7 +1,6 @@
 //! When certificates end: the service's own authorities, and those of the keys.
 
 use chancery_core::digest::Sha256;
-use chancery_core::family::Family;
 use chancery_core::message::{Call, Reply};
 use chancery_core::time::Time;
 use chancery_x509::certificate::Certificate;
@@ -32,7 +31,7 @@ pub async fn expiries(gateway: &Gateway) -> Result<Vec<Expiry>, Failure> {
         ("chancery-tsa", &trust.tsa),
     ];
     let mut all: Vec<Expiry> = own.into_iter().map(|(name, certificate)| of(name, certificate)).collect();
-    for key in gateway.keys().values().filter(|key| key.family == Family::Cms) {
+    for key in gateway.keys().values().filter(|key| key.family.uses_certificate()) {
         let reply = gateway.parts.keyguard.call(Call::CertificateShow(key.id.clone())).await?;
         let Reply::Chain(chain) = reply else { return Err(unexpected("certificate", &reply)) };
         if let Some(leaf) = chain.first() {

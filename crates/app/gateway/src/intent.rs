@@ -9,7 +9,6 @@ use chancery_core::canonical;
 use chancery_core::digest::Sha256;
 use chancery_core::environment::Environment;
 use chancery_core::evidence::Evidence;
-use chancery_core::family::Family;
 use chancery_core::id::PolicyVersion;
 use chancery_core::order::LeafPlan;
 use chancery_core::port::sequencer::{Append, Change};
@@ -110,19 +109,6 @@ pub struct Wish {
     pub request: String,
 }
 
-/// Whether a family's signatures are made under a ten-minute identity leaf.
-const fn uses_identity_leaf(family: Family) -> bool {
-    match family {
-        Family::Message | Family::ProvenanceDsse => true,
-        Family::Certificate
-        | Family::Cms
-        | Family::Cosignature
-        | Family::Sct
-        | Family::Timestamp
-        | Family::Trust => false,
-    }
-}
-
 /// Plans, logs and waits for the cosigned checkpoint.
 pub async fn log(gateway: &Gateway, decided: &Decided, prepared: &Prepared) -> Result<Logged, Failure> {
     let now = gateway.parts.clock.now();
@@ -162,7 +148,7 @@ fn plan(
     prepared: &Prepared,
     now: Time,
 ) -> Result<Option<Planned>, Failure> {
-    if !uses_identity_leaf(prepared.statement.family) {
+    if !prepared.statement.family.is_sigstore() {
         return Ok(None);
     }
     let trust = gateway.trust()?;

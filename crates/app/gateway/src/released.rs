@@ -121,16 +121,8 @@ impl Made {
 
     /// The hashedrekord leaf of a Sigstore signature; `None` for native formats.
     pub fn hashedrekord(&self, signed_digest: &Sha256) -> Result<Option<String>, Failure> {
-        match self.statement.family {
-            Family::Message | Family::ProvenanceDsse => {}
-            Family::Certificate
-            | Family::Cms
-            | Family::Cosignature
-            | Family::Sct
-            | Family::Timestamp
-            | Family::Trust => {
-                return Ok(None);
-            }
+        if !self.statement.family.is_sigstore() {
+            return Ok(None);
         }
         let leaf = self.chain.first().ok_or_else(|| internal("a signature without its leaf"))?;
         let digest = signed_digest.as_bytes().to_vec();

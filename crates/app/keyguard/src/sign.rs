@@ -79,12 +79,7 @@ pub fn spend(keyguard: &Keyguard, warrant: Warrant) -> Result<Signature, CallErr
     let key = keyguard.parts.custodians.describe(warrant.key())?;
     let waits = match warrant.family() {
         Family::Cosignature | Family::Sct => !key.public_key.algorithm.is_rsa(),
-        Family::Certificate
-        | Family::Cms
-        | Family::Message
-        | Family::ProvenanceDsse
-        | Family::Timestamp
-        | Family::Trust => false,
+        _ => false,
     };
     let signed_bytes = (!waits).then(|| warrant.to_be_signed().clone());
     let signature = keyguard.parts.custodians.sign(warrant)?;

@@ -5,9 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use chancery_core::algorithm::KeyAlgorithm;
 use chancery_core::environment::Environment;
-use chancery_core::family::Family;
 use chancery_core::message::CertificateIssue;
 use chancery_core::port::custodian::KeySpec;
 use chancery_core::port::entropy::Entropy as _;
@@ -57,7 +55,7 @@ pub(crate) fn keys(documents: &Documents) -> anyhow::Result<Vec<KeySpec>> {
         for (family, key) in profile.keys() {
             let spec = KeySpec {
                 id: key.clone(),
-                algorithm: algorithm(*family),
+                algorithm: family.default_algorithm(),
                 family: *family,
                 environment: Environment::Development,
                 owner: profile.owner().to_owned(),
@@ -69,20 +67,10 @@ pub(crate) fn keys(documents: &Documents) -> anyhow::Result<Vec<KeySpec>> {
     Ok(specs.into_values().collect())
 }
 
-const fn algorithm(family: Family) -> KeyAlgorithm {
-    match family {
-        Family::Cms => KeyAlgorithm::Rsa3072,
-        Family::Cosignature | Family::Trust => KeyAlgorithm::Ed25519,
-        Family::Certificate | Family::Message | Family::ProvenanceDsse | Family::Sct | Family::Timestamp => {
-            KeyAlgorithm::EcdsaP256
-        }
-    }
-}
-
-/// Gives every key of family `cms` that has none a certificate of the development CA.
+/// Gives every key of a family with certificates that has none a certificate of the development CA.
 pub(crate) async fn certify_dev(gateway: &Arc<Gateway>) -> anyhow::Result<()> {
     for key in keys::refresh(gateway).await? {
-        if key.family != Family::Cms || keys::has_certificate(gateway, &key.id).await? {
+        if !key.family.uses_certificate() || keys::has_certificate(gateway, &key.id).await? {
             continue;
         }
         let mut serial = SystemEntropy.sixteen();

@@ -121,16 +121,7 @@ fn check_entry(
     (signature, certificate): (&[u8], &[u8]),
 ) -> Result<(), Finding> {
     let refuse = |what: &str| Finding::new(closing.index, Code::Outcome, what);
-    let wants_entry = match rebuilt.statement.family {
-        Family::Message | Family::ProvenanceDsse => true,
-        Family::Certificate
-        | Family::Cms
-        | Family::Cosignature
-        | Family::Sct
-        | Family::Timestamp
-        | Family::Trust => false,
-    };
-    match (wants_entry, &closing.outcome.hashedrekord) {
+    match (rebuilt.statement.family.is_sigstore(), &closing.outcome.hashedrekord) {
         (false, None) => return Ok(()),
         (false, Some(_)) => return Err(refuse("the result names an entry that its format does not have")),
         (true, None) => return Err(refuse("the result names no entry")),
