@@ -137,7 +137,7 @@ fn ask(place: tempfile::TempDir, said: &str) {
 #[derive(Default)]
 struct Tally {
     runs: u64,
-    /// Reported with the index of an entry.
+    /// Reported with the index of an entry that the change belongs to.
     reported: u64,
     /// What it reads is no database or no checkpoint any more.
     unreadable: u64,
@@ -170,18 +170,23 @@ fn whatever_an_insider_changes_is_reported() {
         copy(&data, &copied);
         let tally = tallies.entry(kind.name).or_default();
         tally.runs += 1;
-        let Some(said) = (kind.apply)(&copied, &mut random) else {
+        let Some(changed) = (kind.apply)(&copied, &mut random) else {
             tally.nothing += 1;
             continue;
         };
         match auditing.audit(&copied) {
-            Ok(report) if report.is_clean() => tally.missed.push(format!("run {run}: {said}")),
-            Ok(_) => tally.reported += 1,
+            Ok(report) if changed.is_named_by(report.findings.iter().map(|finding| finding.index)) => {
+                tally.reported += 1;
+            }
+            Ok(report) => {
+                let (said, first) = (&changed.said, report.first());
+                tally.missed.push(format!("run {run}: {said} ({:?}): {first:?}", changed.entries));
+            }
             Err(_) => tally.unreadable += 1,
         }
         if run % ASKED == 0 {
             asks += 1;
-            ask(place, &said);
+            ask(place, &changed.said);
         }
     }
     println!("asked for a signature against policy: {asks}, obtained: 0");

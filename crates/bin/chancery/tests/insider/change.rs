@@ -6,6 +6,7 @@
 //! `intent.plan` and the caller in a wish (a signature is taken up with them only if it verifies for them), and of a result
 //! what is not signature, certificate or timestamp: the whole is verified again before it is given out.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -16,7 +17,20 @@ use crate::random::Random;
 /// One kind of change; says what it did, or nothing where it changed nothing.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
-    pub(crate) apply: fn(&Path, &mut Random) -> Option<String>,
+    pub(crate) apply: fn(&Path, &mut Random) -> Option<Changed>,
+}
+
+/// What was changed, and the entries of the ledger that it belongs to: an audit must name one of them.
+pub(crate) struct Changed {
+    pub(crate) said: String,
+    pub(crate) entries: Vec<RangeInclusive<u64>>,
+}
+
+impl Changed {
+    /// Whether an audit that found something at these entries found this change.
+    pub(crate) fn is_named_by(&self, mut found: impl Iterator<Item = u64>) -> bool {
+        found.any(|index| self.entries.iter().any(|entries| entries.contains(&index)))
+    }
 }
 
 pub(crate) const KINDS: &[Kind] = &[
@@ -30,7 +44,10 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind { name: "tile-file-bit", apply: |data, random| file_bit(data, random, "gateway/ledger/tile") },
     Kind {
         name: "checkpoint-bit",
-        apply: |data, random| bit(&data.join("gateway/ledger/checkpoint"), random),
+        apply: |data, random| {
+            let (said, _) = bit(&data.join("gateway/ledger/checkpoint"), random)?;
+            Some(Changed { said, entries: vec![0..=0] })
+        },
     },
     Kind { name: "wish-edited", apply: |data, random| edit(data, random, ("intent", "idx", "wish")) },
     Kind { name: "wish-deleted", apply: |data, random| delete(data, random, "intent", "idx") },
@@ -78,16 +95,48 @@ const INSERT_INTENT: &str = "INSERT INTO intent (idx, request, statement, profil
 const INSERT_APPROVAL: &str = "INSERT INTO record (sha256, kind, topic, body, leaf) \
      SELECT request, 'approval', request, '-----BEGIN SSH SIGNATURE-----', idx FROM intent LIMIT 1";
 
-fn run(data: &Path, statement: &'static str) -> Option<String> {
+/// A row too many belongs to no entry: it is reported at the ledger's last.
+fn run(data: &Path, statement: &'static str) -> Option<Changed> {
     with(data, async |connection| {
-        sqlx::query(statement).execute(connection).await.unwrap();
-        Some(statement.to_owned())
+        sqlx::query(statement).execute(&mut *connection).await.unwrap();
+        let last = size(connection).await - 1;
+        Some(Changed { said: statement.to_owned(), entries: vec![last..=last] })
     })
+}
+
+async fn number(connection: &mut SqliteConnection, query: String) -> Option<u64> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_one(connection).await.unwrap();
+    row.get::<Option<i64>, _>(0).map(|number| u64::try_from(number).unwrap())
+}
+
+async fn size(connection: &mut SqliteConnection) -> u64 {
+    number(connection, "SELECT MAX(size) FROM ledger_head".to_owned()).await.unwrap()
+}
+
+/// The entries that a row stands for.
+async fn entries(connection: &mut SqliteConnection, table: &str, at: i64) -> Vec<RangeInclusive<u64>> {
+    let key = u64::try_from(at).unwrap();
+    match table {
+        "ledger_batch" => {
+            let next = format!("SELECT MIN(first) FROM ledger_batch WHERE first > {at}");
+            let next = number(connection, next).await;
+            vec![key..=next.unwrap_or(u64::MAX) - 1]
+        }
+        "intent" | "release" => {
+            // An intent and its result: the entry before it, where it has one, is `leaf`.
+            let leaf = format!("SELECT MAX(leaf) FROM release WHERE intent = {at}");
+            let leaf = number(connection, leaf).await;
+            std::iter::once(key..=key).chain(leaf.map(|leaf| leaf..=leaf + 1)).collect()
+        }
+        // The world has one version: the first, which is entry 1.
+        "policy" => vec![1..=1],
+        other => panic!("entries of `{other}`"),
+    }
 }
 
 /// The ledger as it was before its last commits, with a checkpoint of that time that was really cosigned, as a backup has
 /// it: consistent in itself.
-fn restored(data: &Path, _: &mut Random) -> Option<String> {
+fn restored(data: &Path, _: &mut Random) -> Option<Changed> {
     let backup = data.join("backup");
     for name in ["state.db", "state.db-wal", "ledger/checkpoint"] {
         let (from, to) = (backup.join(name), data.join("gateway").join(name));
@@ -97,7 +146,9 @@ fn restored(data: &Path, _: &mut Random) -> Option<String> {
             std::fs::remove_file(to).unwrap();
         }
     }
-    Some("restored a backup".to_owned())
+    // Reported where the ledger now ends, which the auditor saw go further.
+    let end = with(data, async |connection| size(connection).await);
+    Some(Changed { said: "restored a backup".to_owned(), entries: vec![end..=end] })
 }
 
 /// Runs statements on the service's database.
@@ -135,17 +186,18 @@ async fn write(connection: &mut SqliteConnection, place: (&str, &str, &str), at:
     query.bind(at).execute(connection).await.unwrap();
 }
 
-fn delete(data: &Path, random: &mut Random, table: &str, key: &str) -> Option<String> {
+fn delete(data: &Path, random: &mut Random, table: &str, key: &str) -> Option<Changed> {
     with(data, async |connection| {
         let keys = keys(connection, table, key, key).await;
         let at = keys[random.below(keys.len())];
+        let entries = entries(connection, table, at).await;
         let query = format!("DELETE FROM {table} WHERE {key} = ?1");
         sqlx::query(sqlx::AssertSqlSafe(query)).bind(at).execute(connection).await.unwrap();
-        Some(format!("deleted {table} {at}"))
+        Some(Changed { said: format!("deleted {table} {at}"), entries })
     })
 }
 
-fn swap(data: &Path, random: &mut Random, place: (&str, &str, &str)) -> Option<String> {
+fn swap(data: &Path, random: &mut Random, place: (&str, &str, &str)) -> Option<Changed> {
     with(data, async |connection| {
         let keys = keys(connection, place.0, place.1, place.2).await;
         let (a, b) = (keys[random.below(keys.len())], keys[random.below(keys.len())]);
@@ -155,12 +207,14 @@ fn swap(data: &Path, random: &mut Random, place: (&str, &str, &str)) -> Option<S
         }
         write(connection, place, a, two).await;
         write(connection, place, b, one).await;
-        Some(format!("swapped {} of {a} and {b}", place.2))
+        let mut entries = entries(connection, place.0, a).await;
+        entries.extend(self::entries(connection, place.0, b).await);
+        Some(Changed { said: format!("swapped {} of {a} and {b}", place.2), entries })
     })
 }
 
 /// One letter or digit inside of a text becomes another.
-fn edit(data: &Path, random: &mut Random, place: (&str, &str, &str)) -> Option<String> {
+fn edit(data: &Path, random: &mut Random, place: (&str, &str, &str)) -> Option<Changed> {
     with(data, async |connection| {
         let keys = keys(connection, place.0, place.1, place.2).await;
         let at = keys[random.below(keys.len())];
@@ -175,12 +229,13 @@ fn edit(data: &Path, random: &mut Random, place: (&str, &str, &str)) -> Option<S
         }
         bytes[spot] = if old == b'b' { b'c' } else { b'b' };
         write(connection, place, at, bytes).await;
-        Some(format!("{} of {at}: byte {spot}", place.2))
+        let entries = entries(connection, place.0, at).await;
+        Some(Changed { said: format!("{} of {at}: byte {spot}", place.2), entries })
     })
 }
 
 /// A byte of one part of a result, which is base64.
-fn part(data: &Path, random: &mut Random, name: &str) -> Option<String> {
+fn part(data: &Path, random: &mut Random, name: &str) -> Option<Changed> {
     let place = ("release", "intent", "result");
     with(data, async |connection| {
         let keys = keys(connection, place.0, place.1, place.2).await;
@@ -197,11 +252,12 @@ fn part(data: &Path, random: &mut Random, name: &str) -> Option<String> {
         changed.replace_range(spot..=spot, &new.to_string());
         *member = serde_json::Value::String(changed);
         write(connection, place, at, value.to_string().into_bytes()).await;
-        Some(format!("{name} of {at}: byte {spot}"))
+        let entries = entries(connection, place.0, at).await;
+        Some(Changed { said: format!("{name} of {at}: byte {spot}"), entries })
     })
 }
 
-fn leaf_bit(data: &Path, random: &mut Random) -> Option<String> {
+fn leaf_bit(data: &Path, random: &mut Random) -> Option<Changed> {
     let place = ("ledger_batch", "first", "entries");
     with(data, async |connection| {
         let keys = keys(connection, place.0, place.1, place.2).await;
@@ -210,12 +266,13 @@ fn leaf_bit(data: &Path, random: &mut Random) -> Option<String> {
         let spot = random.below(bytes.len());
         bytes[spot] ^= 1 << random.below(8);
         write(connection, place, at, bytes).await;
-        Some(format!("batch {at}: byte {spot}"))
+        let entries = entries(connection, place.0, at).await;
+        Some(Changed { said: format!("batch {at}: byte {spot}"), entries })
     })
 }
 
 /// Two entries of one batch change places.
-fn leaves_reordered(data: &Path, random: &mut Random) -> Option<String> {
+fn leaves_reordered(data: &Path, random: &mut Random) -> Option<Changed> {
     let place = ("ledger_batch", "first", "entries");
     with(data, async |connection| {
         let keys = keys(connection, place.0, place.1, place.2).await;
@@ -233,26 +290,40 @@ fn leaves_reordered(data: &Path, random: &mut Random) -> Option<String> {
             return None;
         }
         entries.swap(a, b);
-        let changed = entries.concat();
+        let (said, changed) = (format!("batch {at}: entries {a} and {b}"), entries.concat());
         write(connection, place, at, changed).await;
-        Some(format!("batch {at}: entries {a} and {b}"))
+        Some(Changed { said, entries: self::entries(connection, place.0, at).await })
     })
 }
 
-fn bit(path: &Path, random: &mut Random) -> Option<String> {
+fn bit(path: &Path, random: &mut Random) -> Option<(String, usize)> {
     let mut bytes = std::fs::read(path).unwrap();
     let spot = random.below(bytes.len());
     bytes[spot] ^= 1 << random.below(8);
     std::fs::write(path, bytes).unwrap();
-    Some(format!("{}: byte {spot}", path.display()))
+    Some((format!("{}: byte {spot}", path.display()), spot))
 }
 
-fn file_bit(data: &Path, random: &mut Random, below: &str) -> Option<String> {
+fn file_bit(data: &Path, random: &mut Random, below: &str) -> Option<Changed> {
     let mut files = Vec::new();
     collect(&data.join(below), &mut files);
     files.sort();
     let path = &files[random.below(files.len())];
-    bit(path, random)
+    let (said, spot) = bit(path, random)?;
+    Some(Changed { entries: vec![leaves_under(&data.join(below), path, spot)], said })
+}
+
+/// The leaves under a byte of a tile: a hash stands for one leaf on level 0, for 256 on the next, and a byte of an entry
+/// bundle may shift all that come after it.
+fn leaves_under(tiles: &Path, path: &Path, spot: usize) -> RangeInclusive<u64> {
+    let place = path.strip_prefix(tiles).unwrap().to_str().unwrap();
+    let (level, rest) = place.split_once('/').unwrap();
+    let number = rest.split_once(".p/").map_or(rest, |(number, _width)| number);
+    let number: u64 = number.replace(['x', '/'], "").parse().unwrap();
+    let Ok(level) = level.parse::<u32>() else { return number * 256..=number * 256 + 255 };
+    let width = 256_u64.pow(level);
+    let first = (number * 256 + u64::try_from(spot / 32).unwrap()) * width;
+    first..=first + width - 1
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
