@@ -130,7 +130,8 @@ async fn entries(connection: &mut SqliteConnection, table: &str, at: i64) -> Vec
         }
         // The world has one version: the first, which is entry 1.
         "policy" => vec![1..=1],
-        other => panic!("entries of `{other}`"),
+        // No entry: then nothing that an audit finds counts.
+        _other => Vec::new(),
     }
 }
 
