@@ -77,10 +77,8 @@ fn observe(opened: &Opened<'_>, order: &Order) {
 /// signature waits: a fault in it gives the private key away (Boneh, DeMillo, Lipton 1997).
 pub fn spend(keyguard: &Keyguard, warrant: Warrant) -> Result<Signature, CallError> {
     let key = keyguard.parts.custodians.describe(warrant.key())?;
-    let waits = match warrant.family() {
-        Family::Cosignature | Family::Sct => !key.public_key.algorithm.is_rsa(),
-        _ => false,
-    };
+    let waits =
+        matches!(warrant.family(), Family::Cosignature | Family::Sct) && !key.public_key.algorithm.is_rsa();
     let signed_bytes = (!waits).then(|| warrant.to_be_signed().clone());
     let signature = keyguard.parts.custodians.sign(warrant)?;
     if let Some(bytes) = signed_bytes {

@@ -122,7 +122,16 @@ impl Family {
         match self {
             Self::Cms => KeyAlgorithm::Rsa3072,
             Self::Cosignature | Self::Trust => KeyAlgorithm::Ed25519,
-            _ => KeyAlgorithm::EcdsaP256,
+            Self::Certificate
+            | Self::ClaimedDsse
+            | Self::Message
+            | Self::Notary
+            | Self::ProvenanceDsse
+            | Self::Sct
+            | Self::SimpleSigning
+            | Self::Timestamp
+            | Self::Tuf
+            | Self::VerifierDsse => KeyAlgorithm::EcdsaP256,
         }
     }
     /// Whether a key of this algorithm is of use here. The universal Sigstore profile is P-256 only: any other

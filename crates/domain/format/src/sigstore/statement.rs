@@ -66,7 +66,17 @@ pub fn parse(statement: &Statement) -> Result<Content, InvalidStatement> {
             check_subject(&subject)?;
             Ok(Content::Provenance { subject })
         }
-        _ => Err(InvalidStatement::Family(statement.family)),
+        Family::Certificate
+        | Family::ClaimedDsse
+        | Family::Cms
+        | Family::Cosignature
+        | Family::Notary
+        | Family::Sct
+        | Family::SimpleSigning
+        | Family::Timestamp
+        | Family::Trust
+        | Family::Tuf
+        | Family::VerifierDsse => Err(InvalidStatement::Family(statement.family)),
     }
 }
 
