@@ -17,6 +17,7 @@ use chancery_ledger::event::{Body, Event};
 use chancery_policy::act::document::{Act, Deed, Exception, SignedAct, Waive};
 use chancery_testkit::governance::root_key;
 
+use crate::answers::{answered, ordered};
 use crate::world::{World, key_of, wish};
 
 const LEDGER: &str = "log2026.sign.example";
@@ -44,26 +45,14 @@ async fn perform(world: &World, deed: Deed, keys: &[&str]) -> Result<Sha256, &'s
 
 async fn ask(world: &World, request: &Request) -> Option<&'static str> {
     let token = world.token(request, |_| {});
-    match sign(&world.gateway, Ask { request: request.clone(), token: Some(token), possession: None }).await {
-        Ok(_) => None,
-        Err(Failure::Pending { .. }) => Some("pending"),
-        Err(Failure::Refused(refusal)) => Some(refusal.code.code()),
-        Err(other) => panic!("{other:?}"),
-    }
+    answered(
+        sign(&world.gateway, Ask { request: request.clone(), token: Some(token), possession: None }).await,
+    )
 }
 
 /// Orders past the gateway's own decision.
 async fn order(world: &World, request: &Request) -> Option<&'static str> {
-    let orders = world.order(request).await;
-    match world.port.answer(Call::Sign(Box::new(orders))) {
-        Reply::Ordered(each) => match each.as_slice() {
-            [Ordered::Refused(refusal)] => Some(refusal.code.code()),
-            [Ordered::Signed(_)] => None,
-            other => panic!("{other:?}"),
-        },
-        Reply::Refused(refusal) => Some(refusal.code.code()),
-        other => panic!("{other:?}"),
-    }
+    ordered(world, &world.order(request).await)
 }
 
 fn freeze(scope: Scope) -> Deed {

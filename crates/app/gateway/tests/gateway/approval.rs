@@ -3,32 +3,24 @@
 use chancery_core::digest::Sha256;
 use chancery_core::evidence::Approved;
 use chancery_core::id::RequestId;
-use chancery_core::message::{Call, Ordered, Reply};
-use chancery_core::order::Orders;
 use chancery_core::port::sequencer::{Append, Change, Record, RecordKind};
 use chancery_core::request::Request;
 use chancery_gateway::approval::{self, Said};
 use chancery_gateway::failure::Failure;
-use chancery_gateway::sign::{Answer, Ask, sign};
+use chancery_gateway::sign::{Ask, sign};
 use chancery_identity::dev_issuer::DevToken;
 use chancery_identity::sshsig::{ACT, APPROVAL};
 use chancery_policy::approval::document::Rejection;
 
+use crate::answers::{answered, ordered};
 use crate::world::{World, key_of, wish};
 
 /// Asks, and answers with the code of the refusal, `pending`, or nothing when it was signed.
 async fn ask(world: &World, request: &Request, change: impl FnOnce(&mut DevToken)) -> Option<&'static str> {
     let token = world.token(request, change);
-    code(sign(&world.gateway, Ask { request: request.clone(), token: Some(token), possession: None }).await)
-}
-
-fn code(answer: Result<Answer, Failure>) -> Option<&'static str> {
-    match answer {
-        Ok(_) => None,
-        Err(Failure::Pending { .. }) => Some("pending"),
-        Err(Failure::Refused(refusal)) => Some(refusal.code.code()),
-        Err(other) => panic!("{other:?}"),
-    }
+    answered(
+        sign(&world.gateway, Ask { request: request.clone(), token: Some(token), possession: None }).await,
+    )
 }
 
 /// The document that waits for approvals now.
@@ -178,23 +170,6 @@ async fn rows_that_somebody_put_there_count_for_nothing() {
         world.ledger.append_now(&append).unwrap();
     }
     assert_eq!(ask(&world, &request, |_| {}).await, Some("pending"));
-}
-
-fn ordered(world: &World, orders: &Orders) -> Option<&'static str> {
-    let before = world.custodian.signatures();
-    let reply = world.port.answer(Call::Sign(Box::new(orders.clone())));
-    match reply {
-        Reply::Ordered(each) => match each.as_slice() {
-            [Ordered::Refused(refusal)] => {
-                assert_eq!(world.custodian.signatures(), before, "a key was used");
-                Some(refusal.code.code())
-            }
-            [Ordered::Signed(_)] => None,
-            other => panic!("{other:?}"),
-        },
-        Reply::Refused(refusal) => Some(refusal.code.code()),
-        other => panic!("{other:?}"),
-    }
 }
 
 type Lie = (&'static str, fn(&str) -> Option<Approved>, &'static str);

@@ -13,26 +13,11 @@ use chancery_testkit::governance::sign_next;
 use chancery_verify::snapshot::TrustSnapshot;
 use chancery_verify::trust_json;
 
+use crate::answers::{ordered, refused};
 use crate::world::{PEOPLE, World, wish};
 
-/// The code of the refusal of an order; the keys must be untouched.
-fn refused(world: &World, order: &Orders) -> &'static str {
-    let before = world.custodian.signatures();
-    let reply = world.port.answer(Call::Sign(Box::new(order.clone())));
-    assert_eq!(world.custodian.signatures(), before, "a key was used");
-    match &reply {
-        Reply::Refused(refusal) => refusal.code.code(),
-        Reply::Ordered(each) => match each.as_slice() {
-            [Ordered::Refused(refusal)] => refusal.code.code(),
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
-    }
-}
-
 fn is_signed(world: &World, order: &Orders) -> bool {
-    let reply = world.port.answer(Call::Sign(Box::new(order.clone())));
-    matches!(reply, Reply::Ordered(each) if matches!(each.as_slice(), [Ordered::Signed(_)]))
+    ordered(world, order).is_none()
 }
 
 /// The planned leaf of the one order.

@@ -10,6 +10,7 @@
 )]
 
 mod act;
+mod answers;
 mod approval;
 mod audited;
 mod issuer_keys;

@@ -1,7 +1,6 @@
 //! Tokens with a fixed audience, exchanged for a session: whoever holds the key counts, whoever comes second is seen.
 
 use chancery_core::evidence::Possession;
-use chancery_core::message::{Call, Ordered, Reply};
 use chancery_core::request::Request;
 use chancery_gateway::failure::Failure;
 use chancery_gateway::session::{self, Begun};
@@ -10,6 +9,7 @@ use chancery_identity::audience;
 use chancery_identity::possession::{SessionKey, beginning, of_request};
 use chancery_ledger::event::Body;
 
+use crate::answers;
 use crate::world::{HOST, World, code, wish};
 
 fn token(world: &World, run: u32) -> String {
@@ -117,9 +117,7 @@ async fn the_keyguard_asks_for_the_proof_itself() {
         async move {
             let mut orders = world.order_of(&request, token).await;
             orders.evidence.possession = possession;
-            let Reply::Ordered(each) = world.port.answer(Call::Sign(Box::new(orders))) else { panic!() };
-            let [Ordered::Refused(refusal)] = each.as_slice() else { panic!("{each:?}") };
-            refusal.code.code()
+            answers::refused(world, &orders)
         }
     };
     assert_eq!(refused(proof(&key, &request)).await, "CH4043", "no session is in the ledger");
@@ -128,16 +126,8 @@ async fn the_keyguard_asks_for_the_proof_itself() {
     let token = self::token(&world, 2);
     begin(&world, &token, &key).await.unwrap();
     let mut orders = world.order_of(&request, token).await;
-    let Reply::Ordered(each) = world.port.answer(Call::Sign(Box::new(orders.clone()))) else { panic!() };
-    assert!(
-        matches!(each.as_slice(), [Ordered::Refused(refusal)] if refusal.code.code() == "CH4043"),
-        "{each:?}"
-    );
+    assert_eq!(answers::refused(&world, &orders), "CH4043");
     let other = SessionKey::generate().unwrap();
     orders.evidence.possession = proof(&other, &request);
-    let Reply::Ordered(each) = world.port.answer(Call::Sign(Box::new(orders))) else { panic!() };
-    assert!(
-        matches!(each.as_slice(), [Ordered::Refused(refusal)] if refusal.code.code() == "CH4043"),
-        "{each:?}"
-    );
+    assert_eq!(answers::refused(&world, &orders), "CH4043");
 }
