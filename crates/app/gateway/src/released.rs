@@ -6,7 +6,6 @@
 use chancery_core::algorithm::PublicKey;
 use chancery_core::caller::Caller;
 use chancery_core::digest::Sha256;
-use chancery_core::family::Family;
 use chancery_core::id::{KeyId, ProfileName, RequestId, StatementId};
 use chancery_core::message::Der;
 use chancery_core::order::base64_bytes;
@@ -111,7 +110,7 @@ impl Made {
         let format = self.statement.format;
         let mut policy =
             VerificationPolicy::exactly(environment, format, &self.caller.claims.issuer, identity);
-        if self.statement.family == Family::Cms {
+        if self.statement.family.uses_certificate() {
             policy.issuer = None;
             policy.identity = None;
             policy.key = Some(Sha256::of(&self.public_key.spki));

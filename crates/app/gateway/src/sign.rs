@@ -11,6 +11,7 @@ use chancery_core::port::step::Step;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::request::Request;
 use chancery_core::time::Time;
+use chancery_format::stamped::stamped;
 use chancery_ledger::event::{Body, Outcome};
 use chancery_policy::decide::admit;
 use chancery_policy::profile::{Profile, Timestamping};
@@ -331,7 +332,11 @@ pub async fn finish(
     // 8 timestamp
     let token = match signed.timestamp.take() {
         Some(token) => Some(token),
-        None => stampers::stamp(gateway, timestamp, &signed.signature.0).await?.map(|token| Der(token.token)),
+        None => {
+            let (format, key) = (prepared.statement.format, &prepared.key.public_key);
+            let value = stamped(format, key, &signed.signature.0).map_err(internal)?;
+            stampers::stamp(gateway, timestamp, &value).await?.map(|token| Der(token.token))
+        }
     };
     gateway.parts.steps.reached(Step::Stamped);
     let mut made = made(decided, &prepared, signed, token);

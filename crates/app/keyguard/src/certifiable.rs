@@ -6,17 +6,18 @@
 //! ```text
 //! root        itself · issuing CA                 only before the authorities are kept; then revocation lists
 //! tsa-root    itself · time stamping certificate  only before the authorities are kept; then revocation lists
-//! issuing     code signing leaf over a key of family cms · revocation list
+//! issuing     code signing leaf over a key of family cms or notary · revocation list
 //! ```
 //!
 //! Identity leaves are not among them: they come only out of an order, see [`crate::checks`].
 
-use chancery_core::family::Family;
 use chancery_core::id::KeyId;
 use chancery_core::port::custodian::KeyDescription;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_x509::certificate::{self, Certificate};
 use chancery_x509::crl;
+use chancery_x509::extension;
+use chancery_x509::oid;
 use chancery_x509::profile::authority::{self, AuthorityKind, Standing};
 use chancery_x509::profile::code_signing::{self, CodeSigning};
 use chancery_x509::profile::draft::{Issuance, Issuer};
@@ -99,7 +100,7 @@ impl Signing<'_> {
     }
 
     fn leaf(&self, found: &Certificate, established: &Established) -> Result<Vec<u8>, Refusal> {
-        let subject = self.subject(found, |key| key.family == Family::Cms)?;
+        let subject = self.subject(found, |key| key.family.uses_certificate())?;
         if found.issuer() != established.issuing.subject() {
             return Err(refuse("another authority is named as issuer"));
         }
@@ -108,7 +109,9 @@ impl Signing<'_> {
         if life > MAX_LEAF_DAYS.saturating_mul(DAY) {
             return Err(refuse("lives longer than 460 days"));
         }
-        let leaf = CodeSigning { subject: found.subject(), uris: &[], crl: None };
+        let list = found.extension(oid::CRL_DISTRIBUTION_POINTS);
+        let crl = list.map(|list| extension::read_crl_distribution_point(list.value())).transpose();
+        let leaf = CodeSigning { subject: found.subject(), uris: &[], crl: crl.map_err(refuse)? };
         self.again(found, &subject, |issuance| code_signing::tbs(issuance, &leaf))
     }
 

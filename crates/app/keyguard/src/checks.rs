@@ -87,7 +87,7 @@ impl<'a> OrderChecks<'a> {
                 Refusal::new(RefusalCode::KeyUnusable, format!("key `{}` is of another environment", key.id));
             return Err(refusal.because(key.environment.name(), profile.environment().name()));
         }
-        if key.family == Family::Cms && self.keyguard.chains.of(&key.id).is_empty() {
+        if key.family.uses_certificate() && self.keyguard.chains.of(&key.id).is_empty() {
             let refusal =
                 Refusal::new(RefusalCode::KeyUnusable, format!("key `{}` has no certificate", key.id));
             let way = format!("an operator issues one: chancery key certify {}", key.id);

@@ -1,5 +1,6 @@
 //! An order becomes a signature: checks, warrants, custodian, and an immediate verification of what came out.
 
+use chancery_core::algorithm::PublicKey;
 use chancery_core::digest::Sha256;
 use chancery_core::family::Family;
 use chancery_core::message::{Der, Ordered, Signed};
@@ -7,6 +8,7 @@ use chancery_core::order::{Order, Orders};
 use chancery_core::port::custodian::Signature;
 use chancery_core::port::step::Step;
 use chancery_core::warrant::{Authority, ToBeSigned, Warrant, Wish, issue};
+use chancery_format::stamped::stamped;
 use chancery_policy::habit::observation::Observation;
 use chancery_x509::certificate;
 use chancery_x509::key;
@@ -55,12 +57,20 @@ fn one(opened: &Opened<'_>, order: &Order) -> Result<Signed, CallError> {
         }
         _ => keyguard.chains.of(artifact.key()),
     };
+    let key = keyguard.parts.custodians.describe(artifact.key())?.public_key;
     let signature = spend(keyguard, artifact)?;
     keyguard.parts.steps.reached(Step::KeyguardSigned);
     observe(opened, order);
     // A stamp that fails now is asked for again, apart from the signature, which must not be lost with it.
-    let stamped = order.stamp.then(|| stamp::over(keyguard, &signature.0).ok()).flatten();
-    Ok(Signed { signature, chain, timestamp: stamped.map(Der), at: keyguard.parts.clock.now() })
+    let token = order.stamp.then(|| stamp_over(opened, order, &key, &signature)).flatten();
+    Ok(Signed { signature, chain, timestamp: token.map(Der), at: keyguard.parts.clock.now() })
+}
+
+/// A token over the signature as its format carries it.
+fn stamp_over(opened: &Opened<'_>, order: &Order, key: &PublicKey, signature: &Signature) -> Option<Vec<u8>> {
+    let format = opened.request.statement(order.statement)?.format;
+    let value = stamped(format, key, &signature.0).ok()?;
+    stamp::over(opened.keyguard, &value).ok()
 }
 
 /// Only what this process signed itself becomes a habit.
@@ -95,11 +105,7 @@ fn leaf_certificate(keyguard: &Keyguard, tbs: &[u8], signature: &Signature) -> R
 }
 
 /// A backend that returns a wrong signature (a fault, or an attack on RSA-CRT) must not get it out of this process.
-fn verify(
-    public_key: &chancery_core::algorithm::PublicKey,
-    bytes: &ToBeSigned,
-    signature: &Signature,
-) -> Result<(), CallError> {
+fn verify(public_key: &PublicKey, bytes: &ToBeSigned, signature: &Signature) -> Result<(), CallError> {
     let verified = match bytes {
         ToBeSigned::Message(message) => key::verify(public_key, message, &signature.0),
         ToBeSigned::Prehashed(_, digest) => key::verify_prehashed(public_key, digest, &signature.0),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use chancery_core::environment::Environment;
+use chancery_core::family::Family;
 use chancery_core::message::CertificateIssue;
 use chancery_core::port::custodian::KeySpec;
 use chancery_core::port::entropy::Entropy as _;
@@ -78,7 +79,20 @@ pub(crate) async fn certify_dev(gateway: &Arc<Gateway>) -> anyhow::Result<()> {
             *first = (*first & 0x7f) | 0x40;
         }
         let common_name = format!("DO NOT TRUST {}", key.id);
-        let wish = CertificateIssue { key: key.id.clone(), common_name, days: 365, serial: serial.to_vec() };
+        // ISO 3166-1 leaves ZZ to its users: nobody can take it for a real country.
+        let (country, state) = match key.family {
+            Family::Notary => (Some("ZZ".to_owned()), Some("Nowhere".to_owned())),
+            _ => (None, None),
+        };
+        let wish = CertificateIssue {
+            key: key.id.clone(),
+            common_name,
+            country,
+            state,
+            crl: None,
+            days: 365,
+            serial: serial.to_vec(),
+        };
         keys::certify(gateway, wish).await?;
     }
     Ok(())

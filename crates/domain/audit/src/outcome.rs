@@ -85,8 +85,12 @@ fn verify(
     shared: &Shared,
 ) -> Result<VerifiedStatement, Finding> {
     let mut certificates = vec![leaf.as_der().to_vec()];
-    if rebuilt.statement.family == Family::Cms {
-        certificates.extend(shared.below_root.iter().map(|certificate| certificate.as_der().to_vec()));
+    let (below, root) = (&shared.below_root, &shared.trust.native_roots);
+    match rebuilt.statement.family {
+        Family::Cms => certificates.extend(below.iter().map(der)),
+        // Envelopes carry their root.
+        Family::Notary => certificates.extend(below.iter().chain(root).map(der)),
+        _ => {}
     }
     let parts = Parts { signature, certificates: &certificates, timestamp: token, ledger: None };
     let signed = SignedStatement { statement: rebuilt.statement, signer: &rebuilt.signer, parts: &parts };
@@ -100,13 +104,17 @@ fn verify(
     })
 }
 
+fn der(certificate: &Certificate) -> Vec<u8> {
+    certificate.as_der().to_vec()
+}
+
 /// Exactly the signer that this signature should have.
 fn own_policy(rebuilt: &Rebuilt<'_>, shared: &Shared) -> VerificationPolicy {
     let claims = &rebuilt.signer.caller.claims;
     let identity = claims.build_signer_uri.as_deref().unwrap_or_default();
     let format = rebuilt.statement.format;
     let mut policy = VerificationPolicy::exactly(shared.trust.environment, format, &claims.issuer, identity);
-    if rebuilt.statement.family == Family::Cms {
+    if rebuilt.statement.family.uses_certificate() {
         policy.issuer = None;
         policy.identity = None;
         policy.key = Some(Sha256::of(&rebuilt.signer.public_key.spki));

@@ -141,7 +141,9 @@ impl Family {
         match (self, algorithm) {
             (Self::Cosignature | Self::Trust, KeyAlgorithm::Ed25519) => true,
             (Self::Cosignature | Self::Trust, _) | (_, KeyAlgorithm::Ed25519) => false,
-            (Self::Certificate | Self::Cms | Self::Notary | Self::Timestamp, _) => true,
+            // RSA keys of this service sign PKCS #1 v1.5; Notary envelopes have RSASSA-PSS alone.
+            (Self::Notary, algorithm) => !algorithm.is_rsa(),
+            (Self::Certificate | Self::Cms | Self::Timestamp, _) => true,
             (_, algorithm) => matches!(algorithm, KeyAlgorithm::EcdsaP256),
         }
     }

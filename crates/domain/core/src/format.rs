@@ -6,6 +6,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FormatName {
+    /// A Notary Project envelope (JWS or COSE) over a descriptor, detached.
+    Notary,
     /// Windows Authenticode in a PE image, embedded.
     Pe,
     /// A Sigstore bundle v0.3 beside any file, detached.
@@ -14,12 +16,13 @@ pub enum FormatName {
 
 impl FormatName {
     /// All formats, in the order of their names.
-    pub const ALL: [Self; 2] = [Self::Pe, Self::Sigstore];
+    pub const ALL: [Self; 3] = [Self::Notary, Self::Pe, Self::Sigstore];
 
     /// The stable name: `pe`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Notary => "notary",
             Self::Pe => "pe",
             Self::Sigstore => "sigstore",
         }
@@ -34,7 +37,7 @@ impl FormatName {
     pub const fn is_detached(self) -> bool {
         match self {
             Self::Pe => false,
-            Self::Sigstore => true,
+            Self::Notary | Self::Sigstore => true,
         }
     }
 }

@@ -216,10 +216,19 @@ pub struct Stamp {
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateIssue {
-    /// The key that it certifies; of family `cms`.
+    /// The key that it certifies; of family `cms` or `notary`.
     pub key: KeyId,
     /// Common name.
     pub common_name: String,
+    /// Country, two capital letters; Notary's trusted identities need it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// State or province, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Where the authority's revocation list is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crl: Option<String>,
     /// Life in days, at most 460 (CSBR 6.3.2).
     pub days: u32,
     /// Serial number, 16 bytes.

@@ -3,8 +3,11 @@
 //! A format never signs. It says what would be signed ([`seam::Format::to_be_signed`]), where the signature goes, and
 //! what a signature that is found covers.
 
+pub mod detached;
+pub mod notary;
 pub mod patch;
 pub mod pe;
 pub mod seam;
 pub mod sigstore;
+pub mod stamped;
 pub mod table;

@@ -173,7 +173,8 @@ pub struct LedgerProof<'a> {
 pub struct Parts<'a> {
     /// The signature, as the key's scheme makes it.
     pub signature: &'a [u8],
-    /// X.509 certificates, DER, signer first, then issuers in order, without the root.
+    /// X.509 certificates, DER, signer first, then issuers in order; without the root, except where the format carries
+    /// it (`notary`).
     pub certificates: &'a [Vec<u8>],
     /// RFC 3161 tokens over the signature value, DER (ContentInfo), byte for byte as received.
     pub timestamp: Option<&'a [u8]>,

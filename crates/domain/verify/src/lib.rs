@@ -6,6 +6,8 @@
 
 pub mod checks;
 pub mod explain;
+mod native;
+pub mod notary;
 pub mod pattern;
 pub mod pe;
 pub mod policy;

@@ -4,7 +4,7 @@
 //! that does not, somebody else would look at the other one. What no signature covers must be understood completely,
 //! or the verdict is a rejection (CVE-2013-3900: code behind the signature).
 
-mod coverage;
+pub(crate) mod coverage;
 
 use chancery_core::digest::Sha256;
 use chancery_core::format::FormatName;
@@ -16,18 +16,14 @@ use chancery_format::pe::sign;
 use chancery_format::pe::statement::Body;
 use chancery_format::pe::unsigned::Unsigned;
 use chancery_format::seam::{Extracted, FormatError, FoundSignature, Parts, Signer as Signing};
-use chancery_x509::certificate::Certificate;
-use chancery_x509::chain::{self, ChainError, Purpose, VerifiedChain};
 use chancery_x509::cms::oid;
 use chancery_x509::cms::parse::{self, SignedData};
 use chancery_x509::cms::verify::{self as cms_verify, Message, VerifiedSigner};
-use chancery_x509::tsp::verify::{self as tsp, VerifiedTimestamp};
+use chancery_x509::tsp::verify::VerifiedTimestamp;
 
 use crate::checks::{Failure, Recorder};
-use crate::revocation::{CertificateId, InUse};
-use crate::snapshot::{SKEW_SECONDS, Stage};
-use crate::stamping::{Unstamped, lists_of, stamping_trust};
-use crate::trusted_root::Authority;
+use crate::native;
+use crate::revocation::InUse;
 use crate::verify::Context;
 
 /// What every image must pass. A timestamp is demanded by policy, or by time: without one the certificates must be valid
@@ -111,7 +107,7 @@ fn finish(
     recorder.finish(required, signer)
 }
 
-fn structure_failure(error: &FormatError) -> Failure {
+pub(crate) fn structure_failure(error: &FormatError) -> Failure {
     let reason = match error {
         FormatError::Io(_) | FormatError::Changed => Reason::Unavailable,
         FormatError::Unsupported(_) => Reason::Unsupported,
@@ -122,7 +118,7 @@ fn structure_failure(error: &FormatError) -> Failure {
         | FormatError::Parts(_)
         | FormatError::Statement(_) => Reason::Malformed,
     };
-    Failure::new(reason, error, &"a PE image with well-formed signatures")
+    Failure::new(reason, error, &"a container with well-formed signatures")
 }
 
 /// One signature, from its bytes to its signer. What cannot be judged because something before it failed stays open.
@@ -150,15 +146,19 @@ fn judge(
     signer.signed_at = times.iter().copied().min();
     let moments = if times.is_empty() { vec![context.at] } else { times };
     for moment in &moments {
-        let chain = record_chain(trusted_chain(&verified, &parsed, context, *moment), recorder)?;
+        let chain = {
+            let leaf = verified.certificate();
+            let chain = native::trusted_chain(leaf, parsed.certificates.iter(), context, *moment);
+            native::record_chain(chain, recorder)?
+        };
         let used = coverage::certificates(&parsed, &chain).and_then(|()| coverage::tokens(&stamps));
         if let Err(failure) = used {
             recorder.fail(CheckName::Coverage, failure);
         }
-        let certificates = in_use(&chain, &stamps);
+        let certificates = native::in_use(&chain, &stamps);
         let used = InUse { artifacts, certificates: &certificates, identity: None };
-        recorder.record(CheckName::Revocation, revocation(&used, &moments, context));
-        recorder.record(CheckName::Identity, identity(chain.leaf(), context));
+        recorder.record(CheckName::Revocation, native::revocation(&used, &moments, context));
+        recorder.record(CheckName::Identity, native::identity(chain.leaf(), context));
     }
     Some(())
 }
@@ -181,23 +181,6 @@ fn digest(found: &FoundSignature, parsed: &SignedData) -> Result<(), Failure> {
     Err(Failure::new(Reason::DigestMismatch, &actual, &expected))
 }
 
-/// Compares the signer with the verification policy. Every condition of the policy is looked at (T7).
-fn identity(leaf: &Certificate, context: &Context<'_>) -> Result<(), Failure> {
-    let policy = context.policy;
-    let mismatch = |actual: &dyn std::fmt::Display, expected: &dyn std::fmt::Display| {
-        Failure::new(Reason::IdentityMismatch, actual, expected)
-    };
-    let subject = leaf.subject().to_string();
-    if let Some(pattern) = policy.subject.as_ref().filter(|pattern| !pattern.matches(&subject)) {
-        return Err(mismatch(&subject, &pattern.as_str()));
-    }
-    let key = Sha256::of(leaf.spki());
-    if let Some(expected) = policy.key.filter(|expected| *expected != key) {
-        return Err(mismatch(&key, &expected));
-    }
-    Ok(())
-}
-
 /// All timestamps; `None` when one does not hold.
 fn timestamps(
     loose: &Unsigned<'_>,
@@ -207,124 +190,9 @@ fn timestamps(
 ) -> Option<Vec<VerifiedTimestamp>> {
     let mut stamps = Vec::with_capacity(loose.timestamps.len());
     for token in &loose.timestamps {
-        stamps.push(recorder.record(CheckName::Timestamp, timestamp(token, verified, context))?);
+        stamps.push(
+            recorder.record(CheckName::Timestamp, native::timestamp(token, verified.signature(), context))?,
+        );
     }
     Some(stamps)
-}
-
-fn timestamp(
-    token: &[u8],
-    verified: &VerifiedSigner,
-    context: &Context<'_>,
-) -> Result<VerifiedTimestamp, Failure> {
-    let refuse = |actual: &dyn std::fmt::Display| {
-        Failure::new(
-            Reason::TimestampInvalid,
-            actual,
-            &"a timestamp over this signature, of a trusted authority",
-        )
-    };
-    let mut expected = tsp::Expected::of(tsp::Stamped::Message(verified.signature()));
-    expected.latest = Some(context.at.plus_seconds(SKEW_SECONDS));
-    let mut failure = refuse(&"an unknown authority");
-    for authority in &context.trust.roots.timestamp_authorities {
-        match stamped_by(authority, token, &expected, context) {
-            // INVARIANT: the window is that of the authority that stamped; another's is never borrowed (T3).
-            Ok(stamp) if authority.window().contains(stamp.gen_time()) => return Ok(stamp),
-            Ok(stamp) => failure = refuse(&format!("{} outside the authority's window", stamp.gen_time())),
-            Err(Unstamped::By(tsp::TimestampError::NotPinned)) => {}
-            Err(Unstamped::By(error @ tsp::TimestampError::Revoked { .. })) => {
-                return Err(Failure::new(Reason::Revoked, &error, &"an authority that is not revoked"));
-            }
-            Err(Unstamped::By(error)) => failure = refuse(&error),
-            Err(Unstamped::List(error)) => failure = refuse(&error),
-        }
-    }
-    Err(failure)
-}
-
-fn stamped_by(
-    authority: &Authority,
-    token: &[u8],
-    expected: &tsp::Expected<'_>,
-    context: &Context<'_>,
-) -> Result<VerifiedTimestamp, Unstamped> {
-    let lists = lists_of(authority, context).map_err(Unstamped::List)?;
-    tsp::token(token, expected, &stamping_trust(authority, &lists)).map_err(Unstamped::By)
-}
-
-fn trusted_chain(
-    verified: &VerifiedSigner,
-    parsed: &SignedData,
-    context: &Context<'_>,
-    moment: Time,
-) -> Result<VerifiedChain, ChainFailure> {
-    let leaf = verified.certificate();
-    let roots = &context.trust.native_roots;
-    let bag = parsed.certificates.iter().filter_map(|der| Certificate::parse(der).ok());
-    let pool: Vec<Certificate> = bag.filter(|one| one != leaf && !roots.contains(one)).collect();
-    let chain = chain::verify(leaf, &pool, roots, Purpose::CodeSigning, moment).map_err(ChainFailure::of)?;
-    if chain.is_dev() && context.trust.stage != Stage::Development {
-        let failure = Failure::new(Reason::ChainUntrusted, &"a development authority", &"a real one");
-        return Err(ChainFailure::Chain(failure));
-    }
-    Ok(chain)
-}
-
-/// Which check a chain failed.
-enum ChainFailure {
-    Chain(Failure),
-    Purpose(Failure),
-}
-
-impl ChainFailure {
-    fn of(error: ChainError) -> Self {
-        match &error {
-            ChainError::Purpose(_) | ChainError::LeafIsAuthority => {
-                Self::Purpose(Failure::new(Reason::PurposeWrong, &error, &"a certificate for code signing"))
-            }
-            ChainError::NotValid { .. } => {
-                Self::Chain(Failure::new(Reason::Expired, &error, &"certificates valid at the trusted time"))
-            }
-            ChainError::Algorithm { .. }
-            | ChainError::Length(_)
-            | ChainError::NotAuthority(_)
-            | ChainError::Serial(_)
-            | ChainError::UnknownCritical { .. }
-            | ChainError::Untrusted(_)
-            | ChainError::TooMany
-            | ChainError::WrongSignature(_) => {
-                Self::Chain(Failure::new(Reason::ChainUntrusted, &error, &"a chain to a trusted root"))
-            }
-        }
-    }
-}
-
-fn record_chain(
-    chain: Result<VerifiedChain, ChainFailure>,
-    recorder: &mut Recorder,
-) -> Option<VerifiedChain> {
-    match chain {
-        Ok(chain) => {
-            recorder.pass(CheckName::Chain);
-            recorder.pass(CheckName::Purpose);
-            Some(chain)
-        }
-        Err(ChainFailure::Chain(failure)) => recorder.record(CheckName::Chain, Err(failure)),
-        Err(ChainFailure::Purpose(failure)) => recorder.record(CheckName::Purpose, Err(failure)),
-    }
-}
-
-/// Every certificate that the verdict rests on: those of the timestamps can be revoked too (T11).
-fn in_use(chain: &VerifiedChain, stamps: &[VerifiedTimestamp]) -> Vec<CertificateId> {
-    let chains = std::iter::once(chain).chain(stamps.iter().map(VerifiedTimestamp::chain));
-    let all = chains.flat_map(|chain| std::iter::once(chain.leaf()).chain(chain.issuers()));
-    all.map(CertificateId::of).collect()
-}
-
-fn revocation(used: &InUse<'_>, moments: &[Time], context: &Context<'_>) -> Result<(), Failure> {
-    match context.trust.revocations.iter().find(|revocation| revocation.hits(used, moments)) {
-        Some(hit) => Err(Failure::new(Reason::Revoked, &hit.why, &"not revoked")),
-        None => Ok(()),
-    }
 }

@@ -125,7 +125,7 @@ impl VerificationPolicy {
     pub const fn names_signer(&self, format: FormatName) -> bool {
         match format {
             FormatName::Sigstore => self.issuer.is_some() && self.identity.is_some(),
-            FormatName::Pe => self.subject.is_some() || self.key.is_some(),
+            FormatName::Notary | FormatName::Pe => self.subject.is_some() || self.key.is_some(),
         }
     }
 
@@ -200,7 +200,7 @@ fn concerns_a_format(text: &PolicyText) -> Result<(), InvalidPolicy> {
     if let Some((name, _)) = workload.into_iter().find(|(_, given)| *given && !has(FormatName::Sigstore)) {
         return Err(InvalidPolicy::Condition(name));
     }
-    if text.subject.is_some() && !has(FormatName::Pe) {
+    if text.subject.is_some() && !has(FormatName::Pe) && !has(FormatName::Notary) {
         return Err(InvalidPolicy::Condition("subject"));
     }
     Ok(())

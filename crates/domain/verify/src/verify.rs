@@ -9,6 +9,7 @@ use chancery_core::verdict::{CheckName, Outcome, Reason, Signer, Verdict};
 use chancery_format::seam::{Extracted, FormatError, Parts, Signer as Signing};
 
 use crate::checks::{Failure, Recorder};
+use crate::notary::{self, Named};
 use crate::policy::VerificationPolicy;
 use crate::snapshot::TrustSnapshot;
 use crate::{pe, sigstore};
@@ -54,6 +55,13 @@ impl Context<'_> {
 /// What is shown for an artifact.
 #[derive(Debug, Clone, Copy)]
 pub enum Evidence<'a> {
+    /// A Notary envelope, and the artifact that it shall be about.
+    Notary {
+        /// The artifact, as its bytes are used.
+        named: Named<'a>,
+        /// The envelope, JWS or COSE.
+        envelope: &'a [u8],
+    },
     /// What `extract` found in a PE image, or why it could not read it.
     Pe {
         /// SHA-256 of the whole image, with its signatures.
@@ -135,6 +143,7 @@ impl VerifiedStatement {
 #[must_use]
 pub fn verify(evidence: &Evidence<'_>, context: &Context<'_>) -> Verdict {
     let mut verdict = match evidence {
+        Evidence::Notary { named, envelope } => notary::envelope(named, envelope, context),
         Evidence::Pe { artifact, extracted } => pe::image(*artifact, *extracted, context),
         Evidence::Sigstore { artifact, bundle } => sigstore::bundle(*artifact, bundle, context),
         Evidence::Unsigned { .. } => unsigned(),
@@ -150,6 +159,7 @@ pub fn verify(evidence: &Evidence<'_>, context: &Context<'_>) -> Verdict {
 /// As [`verify`], with a proof of acceptance; the rejected verdict otherwise.
 pub fn artifact(evidence: &Evidence<'_>, context: &Context<'_>) -> Result<VerifiedArtifact, Box<Verdict>> {
     let artifact = match evidence {
+        Evidence::Notary { named, .. } => named.artifact,
         Evidence::Pe { artifact, .. }
         | Evidence::Sigstore { artifact, .. }
         | Evidence::Unsigned { artifact } => *artifact,
@@ -174,6 +184,7 @@ pub fn statement(
     context: &Context<'_>,
 ) -> Result<VerifiedStatement, Box<Verdict>> {
     let verdict = match signed.statement.format {
+        FormatName::Notary => notary::statement(signed.statement, signed.signer, signed.parts, context),
         FormatName::Sigstore => sigstore::statement(signed.statement, signed.signer, signed.parts, context),
         FormatName::Pe => pe::statement(signed.statement, signed.signer, signed.parts, context),
     };

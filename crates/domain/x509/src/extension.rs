@@ -235,6 +235,19 @@ pub fn crl_distribution_point(uri: &str) -> Extension {
     Extension::new(oid::CRL_DISTRIBUTION_POINTS, Criticality::Optional, value)
 }
 
+/// Reads the URI of [`crl_distribution_point`]; other forms of the extension are an error.
+pub fn read_crl_distribution_point(value: &[u8]) -> Result<&str, TlvError> {
+    let mut points = tlv::only(value, tlv::SEQUENCE)?;
+    let mut point = points.inner(tlv::SEQUENCE)?;
+    let mut name = point.inner(tlv::context(0))?;
+    let mut full_name = name.inner(tlv::context(0))?;
+    let uri = full_name.value(tlv::context_primitive(6))?;
+    for reader in [points, point, name, full_name] {
+        reader.finish()?;
+    }
+    std::str::from_utf8(uri).map_err(|_| TlvError::Value("uri"))
+}
+
 /// One name of the subject alternative name extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AltName {

@@ -15,7 +15,8 @@ use aws_lc_rs::digest::Digest;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1, ECDSA_P384_SHA256_ASN1,
     ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
 };
 use chancery_core::algorithm::{KeyAlgorithm, PublicKey};
 use chancery_core::digest::{DigestAlgorithm, Sha256};
@@ -130,6 +131,23 @@ impl VerifyingKey {
             UnparsedPublicKey::new(algorithm, &self.parsed).verify(message, signature)
         };
         outcome.map_err(|_| KeyError::WrongSignature)
+    }
+    /// Verifies an RSASSA-PSS signature (RFC 8017 §8.1.2) over a message: digest, mask and salt of one size. For envelopes
+    /// alone; certificates signed like this are not accepted.
+    pub fn verify_pss(
+        &self,
+        digest: DigestAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), KeyError> {
+        let KeyKind::Rsa(_) = self.kind else { return Err(KeyError::Mismatch) };
+        let algorithm = match digest {
+            DigestAlgorithm::Sha256 => &RSA_PSS_2048_8192_SHA256,
+            DigestAlgorithm::Sha384 => &RSA_PSS_2048_8192_SHA384,
+            DigestAlgorithm::Sha512 => &RSA_PSS_2048_8192_SHA512,
+        };
+        let key = UnparsedPublicKey::new(algorithm, &self.parsed);
+        key.verify(message, signature).map_err(|_| KeyError::WrongSignature)
     }
     /// Verifies a signature over a message whose digest is given; the scheme names the digest. Not for Ed25519.
     pub fn verify_prehashed(

@@ -36,12 +36,21 @@ impl From<KeyWish> for KeySpec {
     }
 }
 
-/// A long-lived certificate for a key of family `cms`.
+/// A long-lived certificate for a key of family `cms` or `notary`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateWish {
     /// Common name.
     pub common_name: String,
+    /// Country, two capital letters; needed for family `notary`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// State or province; needed for family `notary`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Where the authority's revocation list is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crl: Option<String>,
     /// Life in days, at most 460.
     pub days: u32,
 }

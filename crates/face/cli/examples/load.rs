@@ -137,7 +137,7 @@ async fn bind(client: &Client, profile: &Profile, number: usize, plan: Plan) -> 
 
 fn statement(format: FormatName, name: &str) -> Outcome<Statement> {
     let bytes = match format {
-        FormatName::Sigstore => name.as_bytes().to_vec(),
+        FormatName::Notary | FormatName::Sigstore => name.as_bytes().to_vec(),
         FormatName::Pe => image(Bits::B64, &[512], name.as_bytes()),
     };
     let options = Options { values: &serde_json::Map::new(), key: None };

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use chancery_core::digest::Sha256;
 use chancery_core::format::FormatName;
 use chancery_core::verdict::Verdict;
+use chancery_format::detached;
 use chancery_format::seam::{FormatError, SAMPLE, Sample};
-use chancery_format::sigstore::attach::SUFFIX;
 use chancery_format::sigstore::bundle::MAX_BUNDLE;
 use chancery_format::table;
+use chancery_verify::notary::Named;
 use chancery_verify::verify::{self, Context, Evidence};
 
 use crate::catalogue::Code;
@@ -61,21 +62,20 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Judges a file. A bundle that is named, or that lies beside the file, is what counts; otherwise the signature inside.
+/// Judges a file. A signature file that is named, or that lies beside the file, is what counts; otherwise the signature
+/// inside.
 pub(crate) fn judge(path: &Path, bundle: Option<&Path>, context: &Context<'_>) -> Result<Judged, Failure> {
     let mut file = reader::open(path)?;
     let found = match bundle {
-        Some(named) => Some(read_bounded(named, MAX_BUNDLE)?),
-        None => bundle_beside(path)?,
+        Some(named) => Some(detached_at(named)?),
+        None => beside_for(path, &context.policy.formats)?,
     };
-    if let Some(bundle) = found {
-        let digest = reader::digest(&mut file, path)?;
-        let verdict = verify::verify(&Evidence::Sigstore { artifact: digest, bundle: &bundle }, context);
-        return Ok(Judged { digest, format: FormatName::Sigstore, verdict });
+    if let Some(found) = found {
+        return detached_signature(file, path, &found, context);
     }
     match detect(&mut file, path)? {
         FormatName::Pe => image(file, path, context),
-        FormatName::Sigstore => {
+        FormatName::Notary | FormatName::Sigstore => {
             let digest = reader::digest(&mut file, path)?;
             let verdict = verify::verify(&Evidence::Unsigned { artifact: digest }, context);
             Ok(Judged { digest, format: FormatName::Sigstore, verdict })
@@ -94,14 +94,50 @@ pub(crate) fn image(mut file: File, path: &Path, context: &Context<'_>) -> Resul
     Ok(Judged { digest, format: FormatName::Pe, verdict })
 }
 
-/// A failed look-up is never "unsigned": only a file that is not there is.
-fn bundle_beside(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    let beside = beside(path, SUFFIX);
-    match std::fs::symlink_metadata(&beside) {
-        Ok(_) => read_bounded(&beside, MAX_BUNDLE).map(Some),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::file("read", &beside, &error)),
+/// A detached signature as it was read.
+struct Detached {
+    format: FormatName,
+    bytes: Vec<u8>,
+}
+
+fn detached_signature(
+    mut file: File,
+    path: &Path,
+    found: &Detached,
+    context: &Context<'_>,
+) -> Result<Judged, Failure> {
+    let digest = reader::digest(&mut file, path)?;
+    let size = file.metadata().map_err(|error| Failure::file("read", path, &error))?.len();
+    let named = Named { artifact: digest, size, media_type: None };
+    let evidence = match found.format {
+        FormatName::Notary => Evidence::Notary { named, envelope: &found.bytes },
+        FormatName::Pe | FormatName::Sigstore => {
+            Evidence::Sigstore { artifact: digest, bundle: &found.bytes }
+        }
+    };
+    Ok(Judged { digest, format: found.format, verdict: verify::verify(&evidence, context) })
+}
+
+fn detached_at(path: &Path) -> Result<Detached, Failure> {
+    let bytes = read_bounded(path, MAX_BUNDLE)?;
+    let format = detached::format_of(&path.to_string_lossy(), &bytes);
+    Ok(Detached { format, bytes })
+}
+
+/// The signature beside a file: of several, one whose format the policy accepts. A failed look-up is never "unsigned":
+/// only a file that is not there is.
+fn beside_for(path: &Path, accepted: &[FormatName]) -> Result<Option<Detached>, Failure> {
+    let mut there = Vec::new();
+    for (suffix, format) in detached::SUFFIXES {
+        let beside = beside(path, suffix);
+        match std::fs::symlink_metadata(&beside) {
+            Ok(_) => there.push((beside, format)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::file("read", &beside, &error)),
+        }
     }
+    let wanted = there.iter().find(|(_, format)| accepted.contains(format));
+    wanted.or_else(|| there.first()).map(|(place, _)| detached_at(place)).transpose()
 }
 
 fn unreadable(path: &Path, error: &FormatError) -> Failure {

@@ -4,7 +4,7 @@
 use chancery_core::request::Request;
 use chancery_format::seam::Options;
 use chancery_format::sigstore::bundle::Bundle;
-use chancery_format::{pe, sigstore};
+use chancery_format::{notary, pe, sigstore};
 use chancery_identity::issuer::Issuers;
 use chancery_identity::sshsig::key::SshPublicKey;
 use chancery_identity::sshsig::signature::SshSignature;
@@ -33,7 +33,7 @@ use chancery_x509::{cms, key, sct};
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const ALL: [Parser; 26] = [
+pub const ALL: [Parser; 27] = [
     ("bundle", bundle),
     ("certificate", certificate),
     ("checkpoint", checkpoint),
@@ -47,6 +47,7 @@ pub const ALL: [Parser; 26] = [
     ("in_toto", in_toto),
     ("issuers", issuers),
     ("jwk_set", jwk_set),
+    ("notary", envelope),
     ("note", note),
     ("pe", image),
     ("pem", pem),
@@ -70,6 +71,13 @@ fn text(bytes: &[u8]) -> &str {
 pub fn bundle(bytes: &[u8]) -> bool {
     let extracted = sigstore::extract::extract(&mut std::io::Cursor::new(bytes)).is_ok();
     Bundle::parse(bytes).is_ok() | extracted
+}
+
+/// A Notary envelope of either kind; whatever is read gives a manifest.
+pub fn envelope(bytes: &[u8]) -> bool {
+    let extracted = notary::extract::extract(&mut std::io::Cursor::new(bytes)).is_ok();
+    assert_eq!(extracted, notary::manifest::referrer(bytes).is_ok());
+    extracted
 }
 
 /// A certificate, DER, and its transparency timestamps.

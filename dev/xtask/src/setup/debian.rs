@@ -45,6 +45,11 @@ pub(super) fn unpack_cosign(tools: &Path) -> Result<()> {
     unpack(tools, "cosign")
 }
 
+/// Unpacks notation, which Debian has in its newer releases only.
+pub(super) fn unpack_notation(tools: &Path) -> Result<()> {
+    unpack(tools, "notation")
+}
+
 /// Unpacks promtool without the server that its package of older releases would start.
 pub(super) fn unpack_promtool(tools: &Path) -> Result<()> {
     unpack(tools, "promtool")

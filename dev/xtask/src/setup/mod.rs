@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! target/tools/bin/cosign           from Debian sid, unpacked beside the system, signatures checked by apt
+//! target/tools/bin/notation         likewise
 //! target/tools/bin/promtool         likewise
 //! target/tools/venv/bin/python      sigstore-python, cryptography, standardwebhooks, pinned in dev/setup/python
 //! target/tools/node/node_modules    @sigstore/verify, locked in dev/setup/node
@@ -41,9 +42,10 @@ type Step = (&'static str, fn(&Path) -> Result<()>);
 /// In CI when a tool could not be had. Elsewhere it is reported as `not compared`.
 pub(crate) fn run() -> Result<()> {
     std::fs::create_dir_all(tools().join("bin"))?;
-    let steps: [Step; 5] = [
+    let steps: [Step; 6] = [
         ("system packages", debian::install),
         ("cosign", debian::unpack_cosign),
+        ("notation", debian::unpack_notation),
         ("promtool", debian::unpack_promtool),
         ("sigstore-python", python::install),
         ("@sigstore/verify", node::install),
@@ -74,6 +76,7 @@ fn report() -> Vec<String> {
     let token_tool = process::is_installed("pkcs11-tool").then(|| "installed".to_owned());
     rows.push(("pkcs11-tool".to_owned(), token_tool));
     rows.push(("cosign".to_owned(), debian::cosign_version(&tools)));
+    rows.push(("notation".to_owned(), process::version(tools.join("bin/notation"), "version")));
     rows.push(("promtool".to_owned(), process::version(tools.join("bin/promtool"), "--version")));
     rows.push(("sigstore-python".to_owned(), python::version(&tools)));
     rows.push(("@sigstore/verify".to_owned(), node::version(&tools)));

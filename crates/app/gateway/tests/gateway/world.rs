@@ -145,6 +145,7 @@ fn specs() -> Vec<KeySpec> {
     let keys = [
         ("dev-cms", Family::Cms),
         ("dev-message", Family::Message),
+        ("dev-notary", Family::Notary),
         ("dev-provenance", Family::ProvenanceDsse),
     ];
     let spec = |(name, family): (&str, Family)| KeySpec {
@@ -203,6 +204,9 @@ impl World {
         let wish = CertificateIssue {
             key: KeyId::parse("dev-cms").unwrap(),
             common_name: "DO NOT TRUST dev-cms".to_owned(),
+            country: None,
+            state: None,
+            crl: None,
             days: 30,
             serial: vec![0x41; 16],
         };

@@ -241,13 +241,24 @@ fn revocation_lists_are_those_of_the_signing_authority() {
 }
 
 #[test]
-fn certificates_are_issued_for_keys_of_family_cms() {
+fn certificates_are_issued_for_keys_of_families_that_use_them() {
     let seat = Seat::new();
-    let issue = |key: &str, days| {
-        let common_name = "Acme".to_owned();
-        let wish = CertificateIssue { key: id(key), common_name, days, serial: vec![0x41; 16] };
+    let place = (Some("DE".to_owned()), Some("Berlin".to_owned()));
+    let issue_in = |key: &str, days, (country, state): (Option<String>, Option<String>)| {
+        let crl = Some("http://crl.example/issuing.crl".to_owned());
+        let (common_name, serial) = ("Acme".to_owned(), vec![0x41; 16]);
+        let wish = CertificateIssue { key: id(key), common_name, country, state, crl, days, serial };
         seat.keyguard.answer(Call::CertificateIssue(wish))
     };
+    let issue = |key: &str, days| issue_in(key, days, (None, None));
+    let Reply::Chain(chain) = issue_in("a-notary", 30, place.clone()) else { panic!("no chain") };
+    let leaf = chancery_x509::certificate::Certificate::parse(&chain[0].0).unwrap();
+    assert_eq!((chain.len(), leaf.subject().to_string()), (3, "CN=Acme,O=Acme,ST=Berlin,C=DE".to_owned()));
+    for wrong in
+        [(None, None), (place.0.clone(), None), (None, place.1.clone()), (Some("de".to_owned()), place.1)]
+    {
+        assert!(matches!(issue_in("a-notary", 30, wrong), Reply::Refused(_)));
+    }
     assert!(matches!(issue("a-cms", 460), Reply::Chain(chain) if chain.len() == 2));
     for (key, days) in [("a-cms", 0), ("a-cms", 461), ("a-message", 1), ("chancery-issuing", 1)] {
         assert!(matches!(issue(key, days), Reply::Refused(_)), "{key} {days}");

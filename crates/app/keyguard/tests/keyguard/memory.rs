@@ -56,6 +56,9 @@ fn a_chain_that_is_not_kept_is_not_shown() {
     let wish = CertificateIssue {
         key: KeyId::parse("a-cms").unwrap(),
         common_name: "Acme".to_owned(),
+        country: None,
+        state: None,
+        crl: None,
         days: 30,
         serial: vec![0x41; 16],
     };

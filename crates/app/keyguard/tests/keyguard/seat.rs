@@ -50,7 +50,11 @@ impl Seat {
             dev: true,
             ledger_vkey: ledger.vkey(),
             root: Sha256::of(b"root"),
-            keys: vec![spec("a-cms", Family::Cms), spec("a-message", Family::Message)],
+            keys: vec![
+                spec("a-cms", Family::Cms),
+                spec("a-message", Family::Message),
+                spec("a-notary", Family::Notary),
+            ],
             seed: vec![7; 16],
         };
         assert!(matches!(keyguard.answer(Call::Initialise(wish)), Reply::Authorities(_)));

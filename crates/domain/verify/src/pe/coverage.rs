@@ -35,7 +35,7 @@ pub(super) fn certificates(parsed: &SignedData, chain: &VerifiedChain) -> Result
 }
 
 /// The timestamp tokens, which are CMS structures themselves.
-pub(super) fn tokens(stamps: &[VerifiedTimestamp]) -> Result<(), Failure> {
+pub(crate) fn tokens(stamps: &[VerifiedTimestamp]) -> Result<(), Failure> {
     stamps.iter().try_for_each(|stamp| {
         let expected = "nothing unknown in a timestamp token";
         let parsed = parse::parse(stamp.token()).map_err(|error| refuse(&error, expected))?;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use chancery_core::format::FormatName;
+use chancery_format::detached::{self, SUFFIXES};
+use chancery_format::notary::envelope::Envelope;
 use chancery_format::seam::{Cover, Extracted};
-use chancery_format::sigstore::attach::SUFFIX;
 use chancery_format::sigstore::bundle::{Bundle, Content, MAX_BUNDLE};
 use chancery_format::table;
 use chancery_x509::certificate::Certificate;
@@ -24,7 +25,7 @@ use crate::trust::read_bounded;
 /// What to show.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A signed file, or a bundle.
+    /// A signed file, or a signature file: a bundle, or an envelope.
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -34,12 +35,16 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     let mut file = reader::open(&args.file)?;
     let digest = reader::digest(&mut file, &args.file)?;
     let name = evidence::base_name(&args.file)?;
-    let beside = evidence::beside(&args.file, SUFFIX);
     let mut signatures = Vec::new();
-    if name.ends_with(SUFFIX) {
-        signatures.push(bundle(&args.file)?);
-    } else if beside.exists() {
-        signatures.push(bundle(&beside)?);
+    if SUFFIXES.iter().any(|(suffix, _)| name.ends_with(suffix)) {
+        signatures.push(detached(&args.file)?);
+    } else {
+        for (suffix, _) in SUFFIXES {
+            let beside = evidence::beside(&args.file, suffix);
+            if beside.exists() {
+                signatures.push(detached(&beside)?);
+            }
+        }
     }
     let mut coverage = Value::Null;
     if evidence::detect(&mut file, &args.file)? == FormatName::Pe {
@@ -79,9 +84,33 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     Ok(Exit::Ok)
 }
 
-fn bundle(path: &Path) -> Result<Value, Failure> {
+fn detached(path: &Path) -> Result<Value, Failure> {
     let bytes = read_bounded(path, MAX_BUNDLE)?;
-    let bundle = Bundle::parse(&bytes).map_err(|error| refused(path, &error))?;
+    match detached::format_of(&path.to_string_lossy(), &bytes) {
+        FormatName::Notary => envelope(path, &bytes),
+        FormatName::Pe | FormatName::Sigstore => bundle(path, &bytes),
+    }
+}
+
+fn envelope(path: &Path, bytes: &[u8]) -> Result<Value, Failure> {
+    let envelope = Envelope::parse(bytes).map_err(|error| refused(path, &error))?;
+    let certificates: Vec<Value> = envelope.certificates.iter().map(|der| certificate(der)).collect();
+    Ok(json!({
+        "format": "notary",
+        "file": path.display().to_string(),
+        "envelope": envelope.kind.name(),
+        "target": envelope.target,
+        "algorithm": envelope.header.algorithm.jws(),
+        "signing_time": envelope.header.signing_time.to_string(),
+        "expiry": envelope.header.expiry.map(|expiry| expiry.to_string()),
+        "signing_agent": envelope.agent,
+        "certificates": certificates,
+        "timestamps": usize::from(envelope.timestamp.is_some()),
+    }))
+}
+
+fn bundle(path: &Path, bytes: &[u8]) -> Result<Value, Failure> {
+    let bundle = Bundle::parse(bytes).map_err(|error| refused(path, &error))?;
     let content = match &bundle.content {
         Content::Message { digest, .. } => json!({"kind": "message", "sha256": digest.to_string()}),
         Content::Dsse(envelope) => {

@@ -53,13 +53,22 @@ pub(crate) enum Verb {
         #[command(flatten)]
         admin: Admin,
     },
-    /// Issue a long-lived certificate of the built-in authority for a key of family `cms`.
+    /// Issue a long-lived certificate of the built-in authority for a key of family `cms` or `notary`.
     Certify {
         /// The key's name.
         id: String,
         /// Common name in the certificate.
         #[arg(long)]
         common_name: String,
+        /// Country, two capital letters; needed for family `notary`.
+        #[arg(long, value_name = "CC")]
+        country: Option<String>,
+        /// State or province; needed for family `notary`.
+        #[arg(long, value_name = "NAME")]
+        state: Option<String>,
+        /// Where the authority's revocation list is published; notation reads `http:` only.
+        #[arg(long, value_name = "URL")]
+        crl: Option<String>,
         /// Life in days, at most 460.
         #[arg(long, default_value_t = 365)]
         days: u32,
@@ -77,7 +86,7 @@ pub(crate) struct Create {
     /// ecdsa-p256, ecdsa-p384, ed25519, rsa-3072 or rsa-4096.
     #[arg(long)]
     algorithm: String,
-    /// The one family of bytes that it will sign: provenance-dsse, message or cms.
+    /// The one family of bytes that it will sign: provenance-dsse, message, cms, notary …
     #[arg(long)]
     family: String,
     /// development, preview, staging or production.
@@ -115,8 +124,15 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
             let key: Key = admin.connect(context)?.post(&path, String::new(), None)?.json()?;
             ("chancery.key/1", json!(key), details(&key))
         }
-        Verb::Certify { id, common_name, days, admin } => {
-            let wish = json!(CertificateWish { common_name: common_name.clone(), days: *days }).to_string();
+        Verb::Certify { id, common_name, country, state, crl, days, admin } => {
+            let wish = CertificateWish {
+                common_name: common_name.clone(),
+                country: country.clone(),
+                state: state.clone(),
+                crl: crl.clone(),
+                days: *days,
+            };
+            let wish = json!(wish).to_string();
             let path = format!("/admin/keys/{}/certificate", name(id)?);
             let chain: CertificateChain = admin.connect(context)?.post(&path, wish, None)?.json()?;
             ("chancery.certificate/1", json!(chain), chain.pem)

@@ -45,7 +45,7 @@ pub(crate) struct Args {
     /// A Sigstore bundle over the file itself, without provenance.
     #[arg(long, conflicts_with = "format")]
     message: bool,
-    /// Name the format: pe, sigstore.
+    /// Name the format: notary, pe, sigstore.
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
     /// Replace signatures that are there.

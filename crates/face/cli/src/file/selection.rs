@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use chancery_format::sigstore::attach::SUFFIX;
+use chancery_format::detached::SUFFIXES;
 
 use super::replacement::directory;
 use crate::catalogue::Code;
@@ -42,7 +42,8 @@ fn matching(pattern: &Path) -> Result<Vec<PathBuf>, Failure> {
         let entry = entry.map_err(unreadable)?;
         let file_name = entry.file_name();
         let Some(text) = file_name.to_str() else { continue };
-        let is_ours = text.ends_with(SUFFIX) || text.ends_with(PROOF_SUFFIX);
+        let is_ours =
+            text.ends_with(PROOF_SUFFIX) || SUFFIXES.iter().any(|(suffix, _)| text.ends_with(suffix));
         let is_hidden = text.starts_with('.') && !name.starts_with('.');
         if !is_ours && !is_hidden && matches(name, text) && entry.path().is_file() {
             found.push(pattern.with_file_name(text));

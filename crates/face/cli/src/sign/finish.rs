@@ -14,10 +14,14 @@ use chancery_core::format::FormatName;
 use chancery_core::id::{KeyId, RequestId};
 use chancery_core::time::Time;
 use chancery_core::verdict::{Outcome, Verdict};
+use chancery_format::notary::envelope::Envelope;
+use chancery_format::notary::payload::Target;
+use chancery_format::notary::statement::Body;
 use chancery_format::patch::Patch;
 use chancery_format::seam::{Attachment, FormatError};
 use chancery_format::sigstore::bundle::{Bundle, Content};
 use chancery_format::table;
+use chancery_verify::notary::Named;
 use chancery_verify::policy::VerificationPolicy;
 use chancery_verify::snapshot::TrustSnapshot;
 use chancery_verify::verify::{self, Context, Evidence};
@@ -57,7 +61,7 @@ impl Judge<'_> {
             VerificationPolicy::exactly(self.trust.environment, result.format, &issuer, &identity);
         match result.format {
             FormatName::Sigstore => {}
-            FormatName::Pe => {
+            FormatName::Notary | FormatName::Pe => {
                 policy.issuer = None;
                 policy.identity = None;
                 policy.key = Some(self.key(&result.key)?);
@@ -91,7 +95,13 @@ pub(crate) fn finish(
     let policy = judge.policy(result)?;
     let hooks = table::of(asked.format).map_err(|error| answer(&error))?;
     match (hooks.attach)(&prepared.layout, &result.blob).map_err(|error| answer(&error))? {
-        Attachment::Beside { bytes, .. } => beside(prepared, &bytes, &policy, judge),
+        Attachment::Beside { bytes, .. } => {
+            if asked.format == FormatName::Notary {
+                // Its file holds no proof of its own, so the answer's is checked here.
+                proof::check_result(result, (request, prepared.id), &judge.trust)?;
+            }
+            beside(prepared, &bytes, &policy, judge)
+        }
         Attachment::Patch(patch) => {
             proof::check_result(result, (request, prepared.id), &judge.trust)?;
             // The proof waits, written, so that only the two renames are left when the image is good.
@@ -110,16 +120,20 @@ fn beside(
     judge: &Judge<'_>,
 ) -> Result<(), Failure> {
     let asked = &prepared.statement;
-    let bundle = Bundle::parse(bytes).map_err(|error| answer(&error))?;
-    let is_message = match bundle.content {
-        Content::Message { .. } => true,
-        Content::Dsse(_) => false,
+    let artifact = asked.artifact.digest;
+    let shown = match asked.format {
+        FormatName::Notary => {
+            let body = Body::parse(asked).map_err(|error| answer(&error))?;
+            check_target(&body.target(asked), bytes)?;
+            let named = Named { artifact, size: asked.artifact.size, media_type: None };
+            Evidence::Notary { named, envelope: bytes }
+        }
+        FormatName::Pe | FormatName::Sigstore => {
+            check_content(asked.family, bytes)?;
+            Evidence::Sigstore { artifact, bundle: bytes }
+        }
     };
-    if is_message != (asked.family == Family::Message) {
-        return Err(answer(&"the bundle's content is of another family"));
-    }
     let context = Context { trust: &judge.trust, policy, at: judge.at };
-    let shown = Evidence::Sigstore { artifact: asked.artifact.digest, bundle: bytes };
     accept(&verify::verify(&shown, &context), &prepared.input)?;
     prepared.check_unchanged()?;
     match std::fs::read(&prepared.output) {
@@ -127,6 +141,25 @@ fn beside(
         Ok(_) if judge.signed == Signed::Refuse => Err(prepare::already_signed(&prepared.output)),
         Ok(_) | Err(_) => Replacement::whole(&prepared.output, bytes),
     }
+}
+
+/// A bundle holds what was asked for: the artifact itself, or a statement about it.
+fn check_content(family: Family, bytes: &[u8]) -> Result<(), Failure> {
+    let bundle = Bundle::parse(bytes).map_err(|error| answer(&error))?;
+    let is_message = match bundle.content {
+        Content::Message { .. } => true,
+        Content::Dsse(_) => false,
+    };
+    if is_message == (family == Family::Message) {
+        return Ok(());
+    }
+    Err(answer(&"the bundle's content is of another family"))
+}
+
+/// An envelope says of the artifact what was asked for, annotations too.
+fn check_target(asked: &Target, bytes: &[u8]) -> Result<(), Failure> {
+    let envelope = Envelope::parse(bytes).map_err(|error| answer(&error))?;
+    if envelope.target == *asked { Ok(()) } else { Err(answer(&"the envelope names another target")) }
 }
 
 fn patched(

@@ -11,8 +11,9 @@ use chancery_core::family::Family;
 use chancery_core::format::FormatName;
 use chancery_core::id::StatementId;
 use chancery_core::statement::Statement;
+use chancery_format::detached;
+use chancery_format::notary::envelope::Envelope;
 use chancery_format::seam::{FormatError, Layout, Options};
-use chancery_format::sigstore::attach::SUFFIX;
 use chancery_format::sigstore::bundle::{Bundle, Content, MAX_BUNDLE};
 use chancery_format::sigstore::provenance;
 use chancery_format::table;
@@ -129,7 +130,7 @@ pub(crate) fn prepare(path: &Path, wish: &Wish, profile: &Profile) -> Result<Pre
     }
     let statement = prepared.statement(format, &name, Depth::Structured);
     let id = statement.id().map_err(|error| Failure::new(Code::Artifact, error.to_string()))?;
-    let output = output(path, format, wish, &name);
+    let output = output(path, &statement, wish, &name);
     if wish.signed == Signed::Refuse && format.is_detached() {
         check_beside(&output, &statement)?;
     }
@@ -140,9 +141,12 @@ fn metadata(file: &File, path: &Path) -> Result<Seen, Failure> {
     file.metadata().map(|found| Seen::of(&found)).map_err(|error| Failure::file("read", path, &error))
 }
 
-fn output(path: &Path, format: FormatName, wish: &Wish, name: &str) -> PathBuf {
+fn output(path: &Path, statement: &Statement, wish: &Wish, name: &str) -> PathBuf {
     let place = wish.output.as_ref().map_or_else(|| path.to_owned(), |directory| directory.join(name));
-    if format.is_detached() { evidence::beside(&place, SUFFIX) } else { place }
+    match detached::suffix(statement) {
+        Some(suffix) => evidence::beside(&place, suffix),
+        None => place,
+    }
 }
 
 /// The options as given, with the family that the profile allows where there is only one, and `replace`.
@@ -161,7 +165,7 @@ fn options(format: FormatName, wish: &Wish, profile: &Profile) -> Map<String, Va
         FormatName::Pe if wish.signed == Signed::Replace => {
             options.insert("replace".into(), json!(true));
         }
-        FormatName::Pe => {}
+        FormatName::Notary | FormatName::Pe => {}
     }
     options
 }
@@ -172,6 +176,7 @@ fn key(
     profile: &Profile,
 ) -> Option<chancery_core::algorithm::KeyAlgorithm> {
     let family = match format {
+        FormatName::Notary => Family::Notary,
         FormatName::Pe => Family::Cms,
         FormatName::Sigstore if options.get("family").is_some_and(|name| name == Family::Message.name()) => {
             Family::Message
@@ -188,7 +193,14 @@ fn check_beside(output: &Path, statement: &Statement) -> Result<(), Failure> {
         Ok(_) | Err(_) => {}
     }
     let bytes = read_bounded(output, MAX_BUNDLE)?;
-    let about = Bundle::parse(&bytes).ok().and_then(|bundle| subject(&bundle.content));
+    let about = match statement.format {
+        FormatName::Notary => Envelope::parse(&bytes)
+            .ok()
+            .and_then(|envelope| Sha256::parse_hex(envelope.target.digest.strip_prefix("sha256:")?).ok()),
+        FormatName::Pe | FormatName::Sigstore => {
+            Bundle::parse(&bytes).ok().and_then(|bundle| subject(&bundle.content))
+        }
+    };
     if about == Some(statement.artifact.digest) { Ok(()) } else { Err(already_signed(output)) }
 }
 

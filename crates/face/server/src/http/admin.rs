@@ -62,7 +62,7 @@ pub(crate) async fn key_disable(service: Shared, Path(id): Path<String>) -> Resu
     Ok(Json(stopped.into()))
 }
 
-/// Issues a long-lived code-signing certificate for a key of family `cms`.
+/// Issues a long-lived code-signing certificate for a key of family `cms` or `notary`.
 #[utoipa::path(post, path = "/admin/keys/{id}/certificate", tag = "admin", params(("id" = String, Path)),
     request_body = CertificateWish,
     responses(
@@ -82,7 +82,8 @@ pub(crate) async fn key_certify(
         // RFC 5280 §4.1.2.2: positive, and of one length.
         *first = (*first & 0x3f) | 0x40;
     }
-    let issue = CertificateIssue { key, common_name: wish.common_name, days: wish.days, serial };
+    let CertificateWish { common_name, country, state, crl, days } = wish;
+    let issue = CertificateIssue { key, common_name, country, state, crl, days, serial };
     let chain = keys::certify(&service.gateway, issue).await?;
     let pem = chain.iter().map(|der| write_pem("CERTIFICATE", &der.0)).collect();
     Ok((StatusCode::CREATED, Json(CertificateChain { pem })))

@@ -5,10 +5,9 @@ use axum::Json;
 use axum::response::{IntoResponse as _, Response};
 use chancery_api::ledger::LedgerPlace;
 use chancery_api::signed::{SCHEMA, Signed, SignedResult};
-use chancery_core::format::FormatName;
 use chancery_core::receipt::Receipt;
 use chancery_core::verdict::Signer;
-use chancery_format::sigstore::attach::SUFFIX;
+use chancery_format::detached;
 use chancery_gateway::released::{Proof, Released};
 use chancery_gateway::sign::Answer;
 use chancery_ledger::proof::TlogProof;
@@ -46,20 +45,13 @@ fn result(released: &Released) -> SignedResult {
         depth: made.statement.depth,
         key: made.key.clone(),
         blob: released.blob().to_vec(),
-        suffix: suffix(made.statement.format),
+        suffix: detached::suffix(&made.statement).map(str::to_owned),
         certificate_identity: signer.identity.clone(),
         certificate_oidc_issuer: signer.issuer.clone(),
         ledger: place(released.receipt()),
         leaf: released.leaf().to_owned(),
         tlog_proof: TlogProof::from_receipt(released.receipt(), Some(released.leaf().as_bytes())).render(),
         timestamp: released.signed_at().map(|time| time.to_string()),
-    }
-}
-
-fn suffix(format: FormatName) -> Option<String> {
-    match format {
-        FormatName::Sigstore => Some(SUFFIX.to_owned()),
-        FormatName::Pe => None,
     }
 }
 

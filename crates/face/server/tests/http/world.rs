@@ -256,7 +256,8 @@ fn keys() -> Vec<KeySpec> {
         purpose: "test".into(),
     };
     let message = spec("dev-message", Family::Message);
-    vec![spec("dev-cms", Family::Cms), message, spec("dev-provenance", Family::ProvenanceDsse)]
+    let notary = spec("dev-notary", Family::Notary);
+    vec![spec("dev-cms", Family::Cms), message, notary, spec("dev-provenance", Family::ProvenanceDsse)]
 }
 
 fn builder() -> reqwest::ClientBuilder {
