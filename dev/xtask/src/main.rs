@@ -1,8 +1,9 @@
-//! The commands of this repository's engineers: `cargo xtask check | tidy | test | goldens | bench | faults`.
+//! The commands of this repository's engineers: `cargo xtask check | tidy | test | goldens | bench | conformance | faults`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for terminals and CI logs")]
 
 mod bench;
 mod check;
+mod conformance;
 mod console;
 mod faults;
 mod goldens;
@@ -22,6 +23,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   console   only the console blocks of the documents, against a development service; PROGRAM instead of building one
   goldens   rewrites golden files from what the code says now; read the difference before you commit it
   bench     what is promised about speed, beside other programs; names of benches as arguments
+  conformance  the cases of sigstore-conformance, from the folder that --assets names, and a table
   faults    long campaigns: `faults tokens` damages a million honest tokens, of which none may be accepted;
             `faults insider` changes a service's data ten thousand times, which the audit must report";
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let rest = arguments.get(1..).unwrap_or_default();
     let outcome = match arguments.first().map(String::as_str) {
         Some("bench") => bench::run(rest),
+        Some("conformance") => conformance::run(rest),
         Some("faults") => faults::run(rest),
         Some("check") => check::run(),
         Some("tidy") => tidy::run(),

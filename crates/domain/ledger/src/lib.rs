@@ -12,5 +12,6 @@ pub mod merkle;
 pub mod note;
 pub mod proof;
 pub mod receipt;
+pub mod rekor;
 pub mod tile;
 pub mod vkey;

@@ -6,6 +6,7 @@
 
 pub mod checks;
 pub mod explain;
+pub mod foreign;
 mod native;
 pub mod notary;
 pub mod pattern;

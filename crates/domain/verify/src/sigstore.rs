@@ -13,9 +13,9 @@
 //! ```
 //! The leaf is parsed once, and the object that the chain check returns is the one whose names and key are used (T4).
 
-mod identity;
+pub(crate) mod identity;
 mod ledger;
-mod time;
+pub(crate) mod time;
 
 use chancery_core::algorithm::KeyAlgorithm;
 use chancery_core::digest::{DigestAlgorithm, Sha256};
@@ -133,7 +133,7 @@ fn judge(signed: &Signed<'_>, required: Vec<CheckName>, context: &Context<'_>) -
     }
     let predicate = check_digest(signed, &mut recorder);
     recorder.record(CheckName::Signature, check_signature(signed, &leaf));
-    let stamps = recorder.record(CheckName::Timestamp, time::check(signed, context));
+    let stamps = recorder.record(CheckName::Timestamp, check_times(signed, context));
     let stamps = stamps.unwrap_or_default();
     let times: Vec<Time> = stamps.iter().map(VerifiedTimestamp::gen_time).collect();
     signer.signed_at = times.iter().min().copied();
@@ -150,6 +150,14 @@ fn judge(signed: &Signed<'_>, required: Vec<CheckName>, context: &Context<'_>) -
     recorder.finish(required, signer)
 }
 
+/// At least one timestamp, and every one must hold.
+fn check_times(signed: &Signed<'_>, context: &Context<'_>) -> Result<Vec<VerifiedTimestamp>, Failure> {
+    if signed.timestamps.is_empty() {
+        return Err(Failure::new(Reason::TimestampInvalid, &"no timestamp", &"an RFC 3161 timestamp"));
+    }
+    time::all(signed.timestamps, signed.content.signature(), context)
+}
+
 /// What the certificate says of its holder, also when nothing of it can be believed.
 fn shown(leaf: &Certificate) -> Signer {
     let subject = leaf.subject().to_string();
@@ -164,7 +172,7 @@ fn shown(leaf: &Certificate) -> Signer {
 
 /// What a signed content is about: the artifact itself, or a statement of this predicate type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum About {
+pub(crate) enum About {
     Artifact,
     Predicate(String),
 }

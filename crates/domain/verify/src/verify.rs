@@ -12,7 +12,7 @@ use crate::checks::{Failure, Recorder};
 use crate::notary::{self, Named};
 use crate::policy::VerificationPolicy;
 use crate::snapshot::TrustSnapshot;
-use crate::{pe, sigstore};
+use crate::{foreign, pe, sigstore};
 
 /// What a verdict depends on besides the evidence.
 #[derive(Debug, Clone, Copy)]
@@ -154,6 +154,12 @@ pub fn verify(evidence: &Evidence<'_>, context: &Context<'_>) -> Verdict {
         }
     }
     verdict
+}
+
+/// Judges a bundle that another Sigstore made, by a plain trusted root: the public instance's, or anybody's.
+#[must_use]
+pub fn foreign(artifact: &foreign::Digests, bundle: &[u8], context: &foreign::Context<'_>) -> Verdict {
+    foreign::bundle(artifact, bundle, context)
 }
 
 /// As [`verify`], with a proof of acceptance; the rejected verdict otherwise.

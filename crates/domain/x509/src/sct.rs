@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! signed:  00 00 | timestamp, 8 bytes, ms | 00 01 | SHA-256 of the issuer's SPKI | length, 3 bytes | TBSCertificate | 00 00
-//! SCT:     00 | log id, 32 bytes | timestamp | 00 00 | 04 03 | length, 2 bytes | signature
+//! SCT:     00 | log id, 32 bytes | timestamp | 00 00 | 04 03 | length, 2 bytes | signature        00 00: no extensions
 //! list:    length of all, 2 bytes | (length, 2 bytes | SCT)…            inside an OCTET STRING inside the extension
 //! ```
 //! The TBSCertificate is that of the final certificate without the list. The log's key is P-256, its id the SHA-256 of
@@ -23,6 +23,7 @@ use crate::tlv::{self, Reader, TlvError};
 /// Most timestamps in one list.
 pub const MAX_TIMESTAMPS: usize = 8;
 const MAX_SIGNATURE: usize = 80;
+const MAX_EXTENSIONS: usize = 256;
 const MAX_TBS: usize = 0x00ff_ffff;
 /// SHA-256 and ECDSA (RFC 5246 §7.4.1.4.1).
 const SHA256_ECDSA: [u8; 2] = [4, 3];
@@ -51,11 +52,13 @@ pub enum SctError {
     UnknownLog,
 }
 
-/// One timestamp: version 1, without extensions, signed with ECDSA and SHA-256.
+/// One timestamp: version 1, signed with ECDSA and SHA-256. Ours have no extensions; those of static CT logs name the
+/// entry's index in one, which is signed and not evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sct {
     log_id: Sha256,
     timestamp: Time,
+    extensions: Vec<u8>,
     signature: Vec<u8>,
 }
 
@@ -85,7 +88,7 @@ impl Sct {
         if signature.is_empty() || signature.len() > MAX_SIGNATURE || timestamp.millis() < 0 {
             return Err(SctError::Malformed);
         }
-        Ok(Self { log_id: log_id(log), timestamp, signature: signature.to_vec() })
+        Ok(Self { log_id: log_id(log), timestamp, extensions: Vec::new(), signature: signature.to_vec() })
     }
     /// The log that made it.
     #[must_use]
@@ -106,7 +109,7 @@ impl Sct {
         let mut out = vec![0];
         out.extend_from_slice(self.log_id.as_bytes());
         out.extend_from_slice(&self.timestamp.millis().to_be_bytes());
-        out.extend_from_slice(&[0, 0]);
+        out.extend(prefixed(&self.extensions));
         out.extend_from_slice(&SHA256_ECDSA);
         out.extend(prefixed(&self.signature));
         out
@@ -126,6 +129,15 @@ pub fn signed_data(
     issuer: &VerifyingKey,
     timestamp: Time,
 ) -> Result<Vec<u8>, SctError> {
+    signed_with(precertificate_tbs, issuer, timestamp, &[])
+}
+
+fn signed_with(
+    precertificate_tbs: &[u8],
+    issuer: &VerifyingKey,
+    timestamp: Time,
+    extensions: &[u8],
+) -> Result<Vec<u8>, SctError> {
     let length = u32::try_from(precertificate_tbs.len()).map_err(|_| SctError::Malformed)?;
     if precertificate_tbs.len() > MAX_TBS || timestamp.millis() < 0 {
         return Err(SctError::Malformed);
@@ -140,7 +152,7 @@ pub fn signed_data(
     out.extend_from_slice(issuer.fingerprint().as_bytes());
     out.extend_from_slice(&length);
     out.extend_from_slice(precertificate_tbs);
-    out.extend_from_slice(&[0, 0]);
+    out.extend(prefixed(extensions));
     Ok(out)
 }
 
@@ -152,7 +164,7 @@ pub fn list_extension(timestamps: &[Sct]) -> Extension {
     Extension::new(oid::SCT_LIST, Criticality::Optional, value)
 }
 
-/// Reads the timestamps of a certificate: 1 to 8, version 1, ECDSA with SHA-256, no extensions.
+/// Reads the timestamps of a certificate: 1 to 8, version 1, ECDSA with SHA-256.
 pub fn read(certificate: &Certificate) -> Result<Vec<Sct>, SctError> {
     let extension = certificate.extension(oid::SCT_LIST).ok_or(SctError::Absent)?;
     let mut reader = Reader::new(extension.value());
@@ -181,7 +193,7 @@ pub fn verify(chain: &VerifiedChain, logs: &[VerifyingKey]) -> Result<VerifiedSc
     let mut verified = None;
     for sct in read(leaf)? {
         let Some(log) = logs.iter().find(|log| log_id(log) == sct.log_id) else { continue };
-        let data = signed_data(&precertificate, issuer, sct.timestamp)?;
+        let data = signed_with(&precertificate, issuer, sct.timestamp, &sct.extensions)?;
         log.verify(SCHEME, &data, &sct.signature).map_err(SctError::Signature)?;
         if !leaf.validity().contains(sct.timestamp) {
             return Err(SctError::Time(sct.timestamp));
@@ -195,19 +207,21 @@ fn read_one(bytes: &[u8]) -> Option<Sct> {
     let rest = bytes.strip_prefix(&[0])?;
     let (log_id, rest) = rest.split_first_chunk::<32>()?;
     let (timestamp, rest) = rest.split_first_chunk::<8>()?;
-    let rest = rest.strip_prefix(&[0, 0])?.strip_prefix(&SHA256_ECDSA)?;
-    let (signature, rest) = take_prefixed(rest)?;
+    let (extensions, rest) = take_prefixed(rest)?;
+    let (signature, rest) = take_prefixed(rest.strip_prefix(&SHA256_ECDSA)?)?;
     let timestamp = i64::from_be_bytes(*timestamp);
-    let fits = rest.is_empty() && (1..=MAX_SIGNATURE).contains(&signature.len()) && timestamp >= 0;
+    let sizes_fit = (1..=MAX_SIGNATURE).contains(&signature.len()) && extensions.len() <= MAX_EXTENSIONS;
+    let fits = rest.is_empty() && sizes_fit && timestamp >= 0;
     fits.then(|| Sct {
         log_id: Sha256::from_bytes(*log_id),
         timestamp: Time::from_millis(timestamp),
+        extensions: extensions.to_vec(),
         signature: signature.to_vec(),
     })
 }
 
 /// Two bytes of length, then as many bytes. INVARIANT: everything written here is shorter than 64 KiB, as at most 8
-/// timestamps of at most 127 bytes are.
+/// timestamps of at most 383 bytes are.
 fn prefixed(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
     let mut out = length.to_be_bytes().to_vec();

@@ -30,6 +30,18 @@ impl Serial {
         }
         Ok(Self(magnitude.to_vec()))
     }
+    /// Takes the octets of an INTEGER in a timestamp: up to 160 bits (RFC 3161 §2.4.2). Some authorities write random octets
+    /// as they are, every second one of which is a negative number; it is read as the magnitude that was meant.
+    pub(crate) fn of_timestamp(octets: &[u8]) -> Result<Self, InvalidSerial> {
+        let is_minimal = !matches!(octets, [0, next, ..] if *next < 0x80)
+            && !matches!(octets, [0xff, next, ..] if *next >= 0x80);
+        let magnitude = match octets {
+            [0, rest @ ..] if !rest.is_empty() => rest,
+            [..] => octets,
+        };
+        let fits = is_minimal && (1..=20).contains(&magnitude.len());
+        if fits { Ok(Self(magnitude.to_vec())) } else { Err(InvalidSerial) }
+    }
     /// The magnitude, big endian.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -68,6 +80,13 @@ mod tests {
         assert!(Serial::new(&[1; 20]).is_ok());
         for bad in [&[][..], &[0], &[0, 1], &[1; 21], &[0x80; 20]] {
             assert_eq!(Serial::new(bad), Err(InvalidSerial));
+        }
+        let (long, negative) = ([&[0][..], &[0xe0; 20]].concat(), [0xde, 1, 2, 3]);
+        assert_eq!(Serial::of_timestamp(&long).unwrap().as_bytes(), [0xe0; 20]);
+        assert_eq!(Serial::of_timestamp(&negative).unwrap().as_bytes(), negative);
+        assert_eq!(Serial::of_timestamp(&[0]).unwrap().as_bytes(), [0]);
+        for bad in [&[][..], &[0, 1], &[0xff, 0x80], &[1; 21], &[0; 2]] {
+            assert_eq!(Serial::of_timestamp(bad), Err(InvalidSerial), "{bad:?}");
         }
         assert_eq!(Serial::new(&[0x80]).unwrap().to_der(), [2, 2, 0, 0x80]);
     }

@@ -83,6 +83,21 @@ pub(crate) fn judge(path: &Path, bundle: Option<&Path>, context: &Context<'_>) -
     }
 }
 
+/// Judges an artifact that is elsewhere, by its digest.
+pub(crate) fn judge_digest(
+    artifact: Sha256,
+    bundle: &Path,
+    context: &Context<'_>,
+) -> Result<Judged, Failure> {
+    let Detached { format, bytes } = detached_at(bundle)?;
+    if format != FormatName::Sigstore {
+        return Err(Failure::new(Code::Usage, "an envelope names the size of its artifact too")
+            .because("a digest", "the file itself"));
+    }
+    let verdict = verify::verify(&Evidence::Sigstore { artifact, bundle: &bytes }, context);
+    Ok(Judged { digest: artifact, format, verdict })
+}
+
 /// Judges a signature inside a file. The file is read for its own digest and for the image's: the same open file.
 pub(crate) fn image(mut file: File, path: &Path, context: &Context<'_>) -> Result<Judged, Failure> {
     let digest = reader::digest(&mut file, path)?;

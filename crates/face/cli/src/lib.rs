@@ -14,6 +14,7 @@ pub mod exit;
 mod export;
 pub mod failure;
 mod file;
+mod foreign;
 pub mod host;
 mod report;
 mod run;

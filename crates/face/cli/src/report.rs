@@ -27,8 +27,8 @@ pub(crate) const SCHEMA_MANY: &str = "chancery.verify-all/1";
 pub(crate) struct About<'a> {
     /// The file as it was named.
     pub(crate) name: &'a str,
-    /// The verification policy.
-    pub(crate) policy: &'a str,
+    /// The verification policy; absent where flags name what is expected.
+    pub(crate) policy: Option<&'a str>,
     /// Whether the network was used.
     pub(crate) reach: Reach,
     /// Who vouches for the trust document.
@@ -93,7 +93,10 @@ pub(crate) fn accepted(judged: &Judged, about: About<'_>) -> String {
     line("issuer", signer.issuer.as_deref().unwrap_or_default());
     line("time", &signer.signed_at.map(|at| at.to_string()).unwrap_or_default());
     line("ledger", &signer.ledger_index.map(|index| format!("entry {index}")).unwrap_or_default());
-    line("policy", about.policy);
+    line("policy", about.policy.unwrap_or_default());
+    if let Voucher::Root(place) = about.voucher {
+        line("root", place);
+    }
     text
 }
 
@@ -113,7 +116,12 @@ pub(crate) fn rejected(judged: &Judged, about: About<'_>) -> String {
         }
     }
     text.push_str(&format!("  what to do:  {}\n", advice(outcome)));
-    text.push_str(&format!("  policy {} · chancery help {code}\n", printable(about.policy)));
+    let against = match (about.policy, about.voucher) {
+        (Some(policy), _) => format!("policy {}", printable(policy)),
+        (None, Voucher::Root(place) | Voucher::Place(place)) => format!("root {}", printable(place)),
+        (None, Voucher::Key(key)) => format!("trust of {}", printable(key.name().as_str())),
+    };
+    text.push_str(&format!("  {against} · chancery help {code}\n"));
     text
 }
 

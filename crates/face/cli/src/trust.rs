@@ -63,6 +63,8 @@ pub(crate) enum Voucher {
     Key(VerifierKey),
     /// Nobody but the place that it came from.
     Place(String),
+    /// Nobody but the place of a plain trusted root, which is never signed by itself.
+    Root(String),
 }
 
 impl Voucher {
@@ -74,13 +76,18 @@ impl Voucher {
                 "trust.json was not authenticated: neither --trust-key nor CHANCERY_TRUST_KEY names its key, so \
                  `{place}` alone vouches for it"
             )),
+            Self::Root(place) => Some(format!(
+                "a trusted root is not signed and names no revocations: whoever keeps `{place}` decides whom to trust"
+            )),
         }
     }
     /// The JSON form: `{"authenticated":true,"key":"trust+…"}`.
     pub(crate) fn json(&self) -> Value {
         match self {
             Self::Key(key) => json!({"authenticated": true, "key": key.to_string()}),
-            Self::Place(_) => json!({"authenticated": false, "key": null, "note": self.note()}),
+            Self::Place(_) | Self::Root(_) => {
+                json!({"authenticated": false, "key": null, "note": self.note()})
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ pub mod attach;
 pub mod bundle;
 pub mod dsse;
 pub mod extract;
+pub mod foreign;
+pub mod foreign_statement;
 pub mod prepare;
 pub mod provenance;
 pub mod statement;

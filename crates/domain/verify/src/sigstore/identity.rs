@@ -11,12 +11,13 @@ use chancery_x509::{fulcio, sct};
 
 use super::About;
 use crate::checks::{Failure, Recorder};
+use crate::pattern::Pattern;
 use crate::snapshot::Stage;
 use crate::trusted_root::Authority;
 use crate::verify::Context;
 
 /// Checks the chain at every trusted time and records chain and purpose.
-pub(super) fn check_chain(
+pub(crate) fn check_chain(
     leaf: &Certificate,
     times: &[Time],
     context: &Context<'_>,
@@ -109,6 +110,26 @@ fn check_sct(chain: &VerifiedChain, context: &Context<'_>) -> Result<(), Failure
 /// Compares the signer with the verification policy. Every condition of the policy is looked at (T7), but for `subject`:
 /// an identity leaf has no subject name, its signer is named by issuer and identity.
 pub(super) fn check(leaf: &Certificate, about: Option<&About>, context: &Context<'_>) -> Result<(), Failure> {
+    // The one subject alternative name is the identity; a second one would be another reading.
+    match leaf.known().alt_names.as_slice() {
+        [AltName::Uri(found)] => check_named(found, leaf, about, context),
+        [] | [_, ..] => Err(unnamed(context)),
+    }
+}
+
+/// A certificate that does not say in one way who holds it.
+pub(crate) fn unnamed(context: &Context<'_>) -> Failure {
+    let expected = context.policy.identity.as_ref().map_or("an identity", Pattern::as_str);
+    Failure::new(Reason::IdentityMismatch, &"not exactly one name in the certificate", &expected)
+}
+
+/// As [`check`], of a certificate whose one name was read.
+pub(crate) fn check_named(
+    found: &str,
+    leaf: &Certificate,
+    about: Option<&About>,
+    context: &Context<'_>,
+) -> Result<(), Failure> {
     let policy = context.policy;
     let mismatch = |actual: &dyn std::fmt::Display, expected: &dyn std::fmt::Display| {
         Failure::new(Reason::IdentityMismatch, actual, expected)
@@ -116,12 +137,8 @@ pub(super) fn check(leaf: &Certificate, about: Option<&About>, context: &Context
     let (Some(issuer), Some(identity)) = (&policy.issuer, &policy.identity) else {
         return Err(Failure::new(Reason::NoExpectation, &"no expected signer", &"issuer and identity"));
     };
-    // The one subject alternative name is the identity; a second one would be another reading.
-    let [AltName::Uri(found)] = leaf.known().alt_names.as_slice() else {
-        return Err(mismatch(&"not exactly one URI in the certificate", &identity.as_str()));
-    };
     if !identity.matches(found) {
-        return Err(mismatch(found, &identity.as_str()));
+        return Err(mismatch(&found, &identity.as_str()));
     }
     let claims = fulcio::claims(leaf).map_err(|error| mismatch(&error, issuer))?;
     if claims.issuer != *issuer {
@@ -150,7 +167,7 @@ fn check_claims(claims: &Claims, context: &Context<'_>) -> Result<(), Failure> {
 }
 
 /// What is said about the artifact matters as much as who says it: a failed scan is an attestation too.
-fn check_predicate(about: Option<&About>, context: &Context<'_>) -> Result<(), Failure> {
+pub(crate) fn check_predicate(about: Option<&About>, context: &Context<'_>) -> Result<(), Failure> {
     let wanted = context.policy.predicate.as_deref();
     let (fits, actual) = match about {
         Some(About::Artifact) => (wanted.is_none(), "a signature over the artifact itself"),

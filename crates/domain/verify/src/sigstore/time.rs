@@ -1,9 +1,8 @@
-//! Step 4: the timestamps. At least one, and every one must hold (T3: not only the first).
+//! The timestamps: every one must hold (T3: not only the first).
 
 use chancery_core::verdict::Reason;
 use chancery_x509::tsp::verify::{self, Expected, Stamped, TimestampError, VerifiedTimestamp};
 
-use super::Signed;
 use crate::checks::Failure;
 use crate::snapshot::{SKEW_SECONDS, Stage};
 use crate::stamping::{Unstamped, lists_of, stamping_trust};
@@ -11,11 +10,12 @@ use crate::trusted_root::Authority;
 use crate::verify::Context;
 
 /// Verifies every token over the signature bytes.
-pub(super) fn check(signed: &Signed<'_>, context: &Context<'_>) -> Result<Vec<VerifiedTimestamp>, Failure> {
-    if signed.timestamps.is_empty() {
-        return Err(Failure::new(Reason::TimestampInvalid, &"no timestamp", &"an RFC 3161 timestamp"));
-    }
-    signed.timestamps.iter().map(|token| one(token, signed.content.signature(), context)).collect()
+pub(crate) fn all(
+    tokens: &[Vec<u8>],
+    signature: &[u8],
+    context: &Context<'_>,
+) -> Result<Vec<VerifiedTimestamp>, Failure> {
+    tokens.iter().map(|token| one(token, signature, context)).collect()
 }
 
 fn one(response: &[u8], signature: &[u8], context: &Context<'_>) -> Result<VerifiedTimestamp, Failure> {

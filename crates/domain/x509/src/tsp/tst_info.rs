@@ -106,7 +106,8 @@ impl TstInfo {
         }
         let policy = oid::read(&mut body)?;
         let imprint = Imprint::read(&mut body).map_err(TstInfoError::Imprint)?;
-        let serial = Serial::found(body.unsigned()?).map_err(|_| TlvError::Value("serialNumber"))?;
+        let serial =
+            Serial::of_timestamp(body.value(tlv::INTEGER)?).map_err(|_| TlvError::Value("serialNumber"))?;
         let gen_time = read_time(body.value(tlv::GENERALIZED_TIME)?).ok_or(TstInfoError::Time)?;
         let accuracy = body.optional(tlv::SEQUENCE)?.map(read_accuracy).transpose()?;
         skip_ordering(&mut body)?;

@@ -143,7 +143,7 @@ fn trusted(args: &Args, context: &mut Context<'_, '_>, findings: &mut Vec<Findin
 fn signed(voucher: &Voucher) -> Finding {
     match voucher {
         Voucher::Key(key) => Finding::good("trust", "signature", format!("by `{}`", key.name())),
-        Voucher::Place(_) => Finding {
+        Voucher::Place(_) | Voucher::Root(_) => Finding {
             group: "trust",
             item: "signature".to_owned(),
             ok: false,

@@ -6,14 +6,16 @@ use chancery_core::format::FormatName;
 use chancery_format::detached::{self, SUFFIXES};
 use chancery_format::notary::envelope::Envelope;
 use chancery_format::seam::{Cover, Extracted};
-use chancery_format::sigstore::bundle::{Bundle, Content, MAX_BUNDLE};
+use chancery_format::sigstore::bundle::{Bundle, Content};
+use chancery_format::sigstore::foreign::{ForeignBundle, MAX_BUNDLE as MAX_FOREIGN};
 use chancery_format::table;
 use chancery_x509::certificate::Certificate;
 use chancery_x509::cms::parse as cms;
+use chancery_x509::extension::AltName;
 use chancery_x509::fulcio;
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, inspect_foreign};
 use crate::catalogue::Code;
 use crate::evidence;
 use crate::exit::Exit;
@@ -85,7 +87,7 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
 }
 
 fn detached(path: &Path) -> Result<Value, Failure> {
-    let bytes = read_bounded(path, MAX_BUNDLE)?;
+    let bytes = read_bounded(path, MAX_FOREIGN)?;
     match detached::format_of(&path.to_string_lossy(), &bytes) {
         FormatName::Notary => envelope(path, &bytes),
         FormatName::Pe | FormatName::Sigstore => bundle(path, &bytes),
@@ -110,15 +112,22 @@ fn envelope(path: &Path, bytes: &[u8]) -> Result<Value, Failure> {
 }
 
 fn bundle(path: &Path, bytes: &[u8]) -> Result<Value, Failure> {
-    let bundle = Bundle::parse(bytes).map_err(|error| refused(path, &error))?;
+    match Bundle::parse(bytes) {
+        Ok(bundle) => Ok(own(&bundle, path)),
+        // What our own service does not make, another Sigstore may have made.
+        Err(error) => match ForeignBundle::parse(bytes) {
+            Ok(bundle) => Ok(inspect_foreign::shown(&bundle, path)),
+            Err(_) => Err(refused(path, &error)),
+        },
+    }
+}
+
+fn own(bundle: &Bundle, path: &Path) -> Value {
     let content = match &bundle.content {
         Content::Message { digest, .. } => json!({"kind": "message", "sha256": digest.to_string()}),
-        Content::Dsse(envelope) => {
-            let statement: Value = serde_json::from_slice(&envelope.payload).unwrap_or(Value::Null);
-            json!({"kind": "dsse", "payload_type": envelope.payload_type, "statement": statement})
-        }
+        Content::Dsse(envelope) => statement(&envelope.payload_type, &envelope.payload),
     };
-    Ok(json!({
+    json!({
         "format": "sigstore",
         "file": path.display().to_string(),
         "content": content,
@@ -130,7 +139,13 @@ fn bundle(path: &Path, bytes: &[u8]) -> Result<Value, Failure> {
             "log_id": bundle.entry.log_id.to_string(),
         },
         "timestamps": bundle.timestamps.len(),
-    }))
+    })
+}
+
+/// A signed payload, as a document where it is one.
+pub(super) fn statement(payload_type: &str, payload: &[u8]) -> Value {
+    let statement: Value = serde_json::from_slice(payload).unwrap_or(Value::Null);
+    json!({"kind": "dsse", "payload_type": payload_type, "statement": statement})
 }
 
 fn embedded(blob: &[u8], body: &Value) -> Result<Value, cms::ParseError> {
@@ -139,19 +154,28 @@ fn embedded(blob: &[u8], body: &Value) -> Result<Value, cms::ParseError> {
     Ok(json!({"format": "pe", "bytes": blob.len(), "image": body, "certificates": certificates}))
 }
 
-fn certificate(der: &[u8]) -> Value {
+/// What a certificate says.
+pub(super) fn certificate(der: &[u8]) -> Value {
     let Ok(parsed) = Certificate::parse(der) else { return json!({"error": "does not parse strictly"}) };
     let claims = fulcio::claims(&parsed).ok().and_then(|claims| serde_json::to_value(claims).ok());
     json!({
         "subject": parsed.subject().to_string(),
         "issuer": parsed.issuer().to_string(),
-        "identity": parsed.alt_uris().collect::<Vec<_>>(),
+        "identity": names(&parsed),
         "not_before": parsed.validity().not_before().to_string(),
         "not_after": parsed.validity().not_after().to_string(),
         "sha256": parsed.fingerprint().to_string(),
         "development": parsed.is_dev(),
         "claims": claims.map(without_absent),
     })
+}
+
+fn names(certificate: &Certificate) -> Vec<&str> {
+    let names = certificate.known().alt_names.iter().filter_map(|name| match name {
+        AltName::Uri(text) | AltName::Email(text) => Some(text.as_str()),
+        AltName::Other(..) => None,
+    });
+    names.collect()
 }
 
 fn without_absent(claims: Value) -> Value {

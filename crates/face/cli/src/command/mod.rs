@@ -16,6 +16,7 @@ pub(crate) mod freeze;
 pub(crate) mod help;
 pub(crate) mod init;
 pub(crate) mod inspect;
+mod inspect_foreign;
 pub(crate) mod key;
 pub(crate) mod keyguard;
 pub(crate) mod ledger;

@@ -2,28 +2,31 @@
 //!
 //! Neither the HTTP client nor a random number is touched unless trust has to be fetched.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chancery_core::time::Time;
 use chancery_core::verdict::{Outcome, Reason};
 use chancery_verify::policy::VerificationPolicy;
+use chancery_verify::snapshot::TrustSnapshot;
 use chancery_verify::verify;
 use serde_json::{Value, json};
 
 use super::Context;
+use crate::catalogue::Code;
 use crate::evidence::{self, Judged};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::file::selection;
+use crate::foreign::{self, Subject};
 use crate::report::{self, About};
 use crate::terminal::Shape;
-use crate::trust::{self, Reach, Trusted};
+use crate::trust::{self, Reach, Trusted, Voucher};
 
 /// What to verify, and against what.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
-    /// Files, or patterns such as `dist/*.exe`.
+    /// Files, or patterns such as `dist/*.exe`; with --bundle also the digest of a file that is elsewhere: sha256:229c…
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Name of a verification policy in the trust document: who must have signed.
@@ -44,15 +47,49 @@ pub(crate) struct Args {
     /// Judge as of a moment: 2026-11-20T21:47:03Z.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
+    /// What another Sigstore made.
+    #[command(flatten)]
+    foreign: foreign::Flags,
 }
 
 /// What every file is judged against.
 struct Expected<'a> {
-    trust: Trusted,
-    policy_name: &'a str,
-    policy: VerificationPolicy,
+    against: Against<'a>,
+    voucher: Voucher,
     at: Time,
     reach: Reach,
+}
+
+/// A policy of our own trust, or flags and somebody's trusted root.
+enum Against<'a> {
+    Policy { name: &'a str, policy: Box<VerificationPolicy>, trust: Box<TrustSnapshot> },
+    Root(Box<foreign::Against>),
+}
+
+impl Expected<'_> {
+    fn about<'a>(&'a self, name: &'a str) -> About<'a> {
+        let policy = match &self.against {
+            Against::Policy { name, .. } => Some(*name),
+            Against::Root(_) => None,
+        };
+        About { name, policy, reach: self.reach, voucher: &self.voucher }
+    }
+
+    fn judge(&self, word: &Path, bundle: Option<&Path>) -> Result<Judged, Failure> {
+        let subject = Subject::of(word);
+        match &self.against {
+            Against::Policy { policy, trust, .. } => {
+                let context = verify::Context { trust, policy, at: self.at };
+                match subject {
+                    Subject::File(path) => evidence::judge(path, bundle, &context),
+                    Subject::Digest(digest) => {
+                        evidence::judge_digest(digest, foreign::named(bundle)?, &context)
+                    }
+                }
+            }
+            Against::Root(root) => root.judge(&subject, bundle, self.at),
+        }
+    }
 }
 
 /// Verifies every file; the worst outcome is the command's.
@@ -60,20 +97,17 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     let expected = expected(args, context)?;
     let files = selection::files(&args.files)?;
     if args.bundle.is_some() && files.len() > 1 {
-        return Err(Failure::new(crate::catalogue::Code::Usage, "--bundle belongs to one file")
+        return Err(Failure::new(Code::Usage, "--bundle belongs to one file")
             .because(format!("{} files", files.len()), "1"));
     }
     let mut exits = Vec::new();
     let mut documents: Vec<Value> = Vec::new();
     for path in &files {
         let name = path.display().to_string();
-        let Expected { trust, policy_name, policy, at, reach } = &expected;
-        let about = About { name: &name, policy: policy_name, reach: *reach, voucher: &trust.voucher };
-        let judging = verify::Context { trust: &trust.snapshot, policy, at: *at };
-        match evidence::judge(path, args.bundle.as_deref(), &judging) {
+        match expected.judge(path, args.bundle.as_deref()) {
             Ok(judged) => {
                 exits.push(Exit::of_outcome(judged.verdict.outcome()));
-                documents.push(show(&judged, about, args, context));
+                documents.push(show(&judged, expected.about(&name), args, context));
             }
             Err(failure) if files.len() == 1 => return Err(failure),
             Err(failure) => {
@@ -97,19 +131,32 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
 }
 
 fn expected<'a>(args: &'a Args, context: &mut Context<'_, '_>) -> Result<Expected<'a>, Failure> {
-    let reach = if args.offline { Reach::Offline } else { Reach::Online };
-    let Some(policy_name) = args.policy.as_deref() else { return Err(no_expectation()) };
     let at = trust::moment(args.at.as_deref(), context.host.now())?;
-    let trust = trust::load(&args.trust, reach, context)?;
-    let policy = trust::policy(&trust.snapshot, policy_name)?.clone();
-    Ok(Expected { trust, policy_name, policy, at, reach })
+    if let Some(root) = args.foreign.against()? {
+        // A default of the environment is no wish; what is named beside a trusted root would be ignored (T7).
+        if args.policy.is_some() && args.policy != std::env::var("CHANCERY_POLICY").ok() {
+            return Err(Failure::new(Code::Usage, "--policy belongs to a trust document")
+                .hint("leave out --policy, or leave out --trusted-root"));
+        }
+        let voucher = Voucher::Root(root.place.clone());
+        let against = Against::Root(Box::new(root));
+        return Ok(Expected { against, voucher, at, reach: Reach::Offline });
+    }
+    let reach = if args.offline { Reach::Offline } else { Reach::Online };
+    let Some(name) = args.policy.as_deref() else {
+        return Err(no_expectation(
+            "give --policy NAME, a policy of the trust document; `chancery inspect` shows without judging",
+        ));
+    };
+    let Trusted { snapshot, voucher } = trust::load(&args.trust, reach, context)?;
+    let policy = Box::new(trust::policy(&snapshot, name)?.clone());
+    Ok(Expected { against: Against::Policy { name, policy, trust: Box::new(snapshot) }, voucher, at, reach })
 }
 
 /// Verifying without an expected signer is an error, never a success.
-fn no_expectation() -> Failure {
+pub(crate) fn no_expectation(hint: &str) -> Failure {
     let reason = Reason::NoExpectation;
-    let mut failure = Failure::new(crate::catalogue::Code::Usage, "no expected signer is named")
-        .hint("give --policy NAME, a policy of the trust document; `chancery inspect` shows without judging");
+    let mut failure = Failure::new(Code::Usage, "no expected signer is named").hint(hint);
     failure.code = reason.code().to_owned();
     failure.exit = Exit::of_outcome(reason.outcome());
     failure

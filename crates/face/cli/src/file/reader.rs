@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use chancery_core::digest::{Hasher, Sha256};
+use chancery_verify::foreign::{Digests, Hashing};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::failure::Failure;
@@ -36,17 +37,27 @@ pub(crate) fn open(path: &Path) -> Result<File, Failure> {
 
 /// SHA-256 of a whole file.
 pub(crate) fn digest(file: &mut File, path: &Path) -> Result<Sha256, Failure> {
-    let hashed = stream(file, Progress::Hidden, |reader| {
-        let mut hasher = Hasher::default();
+    let mut hasher = Hasher::default();
+    each_chunk(file, path, |chunk| hasher.update(chunk))?;
+    Ok(hasher.finish())
+}
+
+/// SHA-256 of a whole file, and the further digests that a bundle names, in one pass.
+pub(crate) fn digests(file: &mut File, path: &Path, mut hashing: Hashing) -> Result<Digests, Failure> {
+    each_chunk(file, path, |chunk| hashing.update(chunk))?;
+    Ok(hashing.finish())
+}
+
+fn each_chunk(file: &mut File, path: &Path, mut see: impl FnMut(&[u8])) -> Result<(), Failure> {
+    let read = stream(file, Progress::Hidden, |reader| {
         let mut buffer = vec![0u8; BUFFER / 4];
         loop {
             let count = reader.read(&mut buffer)?;
-            let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else { break };
-            hasher.update(chunk);
+            let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else { return Ok(()) };
+            see(chunk);
         }
-        Ok(hasher.finish())
     });
-    hashed.map_err(|error: io::Error| Failure::file("read", path, &error))
+    read.map_err(|error: io::Error| Failure::file("read", path, &error))
 }
 
 /// Gives a reader over the whole file, from its start. Large files are read ahead by a second thread.
