@@ -103,9 +103,12 @@ fn certified(
         Err(error) => return malformed(&error, by_certificate()),
     };
     let Some(leaf) = parsed.first() else { return malformed(&"no certificate", by_certificate()) };
-    // Who signs does not say whom to trust; issuers come from the trusted root alone.
+    // Who signs does not say whom to trust: a root may not come along, and issuers only where they are known.
     if parsed.iter().any(Certificate::is_self_issued) {
         return malformed(&"a bundle with a root certificate", by_certificate());
+    }
+    if parsed.iter().skip(1).any(|issuer| !is_known(issuer, context)) {
+        return malformed(&"a bundle with an issuer that the trusted root does not hold", by_certificate());
     }
     let mut recorder = Recorder::default();
     recorder.pass(CheckName::Structure);
@@ -226,6 +229,11 @@ fn policy(context: &Context<'_>) -> VerificationPolicy {
     };
     policy.predicate.clone_from(&context.expected.predicate);
     policy
+}
+
+fn is_known(issuer: &Certificate, context: &Context<'_>) -> bool {
+    let authorities = &context.instance.snapshot().roots.authorities;
+    authorities.iter().any(|authority| authority.below_root().contains(issuer))
 }
 
 /// The one name of a certificate; a second one would be another reading.

@@ -57,19 +57,17 @@ impl Case {
     }
 }
 
-fn conda(bundle: &'static str, issuer: &str, identity: &str) -> Case {
+fn conda(bundle: &'static str, issuer: &str, identity: &str, root: &'static str) -> Case {
     let mut expected = signed_by(issuer, identity);
     expected.predicate = Some(CONDA.to_owned());
     let mut hashing = Hashing::for_bundle(&read(bundle));
     hashing.update(&read("signed-package.conda"));
-    Case { bundle, artifact: hashing.finish(), expected, root: "public_root.json" }
+    Case { bundle, artifact: hashing.finish(), expected, root }
 }
 
 /// Rekor v1 and v2, bundles 0.1 to 0.3, messages and statements v0.1 and v1, by SHA-256 and by SHA-512, URIs and e-mail
 /// addresses, with promises, with timestamps, and with both.
 fn genuine() -> Vec<Case> {
-    let mut slsa_v02 = signed_by(OAUTH, "brian@dehamer.com");
-    slsa_v02.predicate = Some("https://slsa.dev/provenance/v0.2".to_owned());
     let case = |bundle, artifact, expected, root| Case { bundle, artifact, expected, root };
     vec![
         case(
@@ -82,8 +80,9 @@ fn genuine() -> Vec<Case> {
             "conda-attestation.sigstore.json",
             GITHUB,
             "https://github.com/prefix-dev/sigstore-example/.github/workflows/action.yaml@refs/heads/main",
+            "public_root.json",
         ),
-        conda("conda-attestation-rekor2.sigstore.json", OAUTH, "jku@goto.fi"),
+        conda("conda-attestation-rekor2.sigstore.json", OAUTH, "jku@goto.fi", "staging_root.json"),
         case(
             "v3_github.sigstore.json",
             sha256("c4e92e9ecc828bef2aa7dba1de8ac983511f7532a0df11c770d39099a25cf201"),
@@ -91,15 +90,6 @@ fn genuine() -> Vec<Case> {
                 GITHUB,
                 "https://github.com/trailofbits/rfc8785.py/.github/workflows/release.yml@refs/tags/v0.1.2",
             ),
-            "public_root.json",
-        ),
-        case(
-            "dsse.sigstore.json",
-            sha512(
-                "bbfd372fc9beeb777fe35d05bb10c0c70a9733d366a75fed7dd18866c7391de3\
-                 ee7e88ba74dd47abf3e15c845e547fcf0e5c3da80854c751554224d3a6d4e55f",
-            ),
-            slsa_v02,
             "public_root.json",
         ),
         case(
@@ -200,6 +190,7 @@ fn what_is_wrong_with_a_bundle_is_found() {
             case("v3_no_signed_time.sigstore.json", email("william@yossarian.net"), public),
             CheckName::Timestamp,
         ),
+        (case("dsse.sigstore.json", email("brian@dehamer.com"), public), CheckName::Structure),
         (case("dsse-2sigs.sigstore.json", email("brian@dehamer.com"), public), CheckName::Structure),
         (case("invalid_version.sigstore.json", email("william@yossarian.net"), public), CheckName::Structure),
         (case("no_cert_v1.sigstore.json", email("william@yossarian.net"), public), CheckName::Structure),
@@ -217,24 +208,45 @@ fn what_is_wrong_with_a_bundle_is_found() {
     }
 }
 
-/// Base64 of one bundle is changed one character at a time: what is read is never what was signed.
+/// What nobody signed and nobody reads: cosignatures of witnesses that are not known, and the certificates that a token
+/// brings along (the authority's own is the trusted root's; tokens have their own test of this kind).
+fn don_t_care(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut ranges = Vec::new();
+    for (start, _) in text.match_indices("\"signedTimestamp\":") {
+        let value = start + "\"signedTimestamp\":".len();
+        ranges.push(value..value + text[value..].find([',', '}']).unwrap());
+    }
+    for (start, _) in text.match_indices("\"envelope\":") {
+        let end = start + text[start..].find("\\n\"").unwrap();
+        let lines = start + text[start..].find("\\n\\n").unwrap() + 4;
+        let second = text[lines..end].find("\\n").map_or(end, |place| lines + place);
+        ranges.push(second..end);
+    }
+    for (start, _) in text.match_indices("\"keyid\":") {
+        ranges.push(start..start + text[start..].find([',', '}']).unwrap());
+    }
+    ranges
+}
+
+/// One character after the other is changed: what is read is never what was signed.
 #[test]
 fn no_changed_character_is_accepted() {
     for case in genuine() {
         let text = String::from_utf8(read(case.bundle)).unwrap();
+        let ranges = don_t_care(&text);
         let (mut tried, mut accepted) = (0, Vec::new());
         for (place, character) in text.char_indices().filter(|(_, c)| c.is_ascii_alphanumeric()).step_by(37) {
-            let other = if character == 'A' { "B" } else { "A" };
+            if ranges.iter().any(|range| range.contains(&place)) {
+                continue;
+            }
             let mut changed = text.clone();
-            changed.replace_range(place..=place, other);
+            changed.replace_range(place..=place, if character == 'A' { "B" } else { "A" });
             tried += 1;
             if case.verdict_of(changed.as_bytes()).outcome() == Outcome::Verified {
                 accepted.push(text[place.saturating_sub(40)..(place + 20).min(text.len())].to_owned());
             }
         }
-        assert!(tried > 80, "{}", case.bundle);
-        // Nobody signs the hint of a signature; the index of an entry whose tree has no other is not in the path.
-        accepted.retain(|around| !around.contains("keyid"));
+        assert!(tried > 80, "{}: {tried}", case.bundle);
         assert!(accepted.is_empty(), "{}: {accepted:#?}", case.bundle);
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use chancery_core::digest::DigestAlgorithm;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 
 use super::provenance::STATEMENT_TYPE;
 
@@ -70,24 +70,26 @@ struct Digests(BTreeMap<String, String>);
 
 impl<'de> Deserialize<'de> for Digests {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Distinct;
-        impl<'de> serde::de::Visitor<'de> for Distinct {
-            type Value = Digests;
+        deserializer.deserialize_map(Distinct)
+    }
+}
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("1 to 32 digests, each algorithm once")
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Digests, A::Error> {
-                let mut all = BTreeMap::new();
-                while let Some((algorithm, digest)) = map.next_entry::<String, String>()? {
-                    if all.len() >= MAX_DIGESTS || all.insert(algorithm, digest).is_some() {
-                        return Err(serde::de::Error::custom("digests"));
-                    }
-                }
-                Ok(Digests(all))
+struct Distinct;
+
+impl<'de> Visitor<'de> for Distinct {
+    type Value = Digests;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("at most 32 digests, each algorithm once")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Digests, A::Error> {
+        let mut all = BTreeMap::new();
+        while let Some((algorithm, digest)) = map.next_entry::<String, String>()? {
+            if all.len() >= MAX_DIGESTS || all.insert(algorithm, digest).is_some() {
+                return Err(serde::de::Error::custom("digests"));
             }
         }
-        deserializer.deserialize_map(Distinct)
+        Ok(Digests(all))
     }
 }
 
