@@ -80,10 +80,9 @@ pub(crate) async fn certify_dev(gateway: &Arc<Gateway>) -> anyhow::Result<()> {
         }
         let common_name = format!("DO NOT TRUST {}", key.id);
         // ISO 3166-1 leaves ZZ to its users: nobody can take it for a real country.
-        let (country, state) = match key.family {
-            Family::Notary => (Some("ZZ".to_owned()), Some("Nowhere".to_owned())),
-            _ => (None, None),
-        };
+        let is_notary = key.family == Family::Notary;
+        let place = |name: &str| is_notary.then(|| name.to_owned());
+        let (country, state) = (place("ZZ"), place("Nowhere"));
         let wish = CertificateIssue {
             key: key.id.clone(),
             common_name,

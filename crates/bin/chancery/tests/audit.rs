@@ -19,12 +19,21 @@ fn name_of(said: &Value) -> String {
     said["act"].as_str().unwrap().to_owned()
 }
 
+/// Both kinds of Notary envelopes.
+fn sign_envelopes(world: &World) {
+    for envelope in ["envelope=jws", "envelope=cose"] {
+        let notary = ["sign", "plain", "--format", "notary", "--option", envelope, "--output", "notary"];
+        world.run(&notary).expect(0);
+    }
+}
+
 /// One of everything that people and jobs do.
 fn live(world: &World) {
     for file in ["plain", "release", "glass"] {
         world.write(file, file.as_bytes());
     }
     world.run(&["sign", "plain"]).expect(0);
+    sign_envelopes(world);
     world.run(&["sign", "plain", "--profile", "nowhere"]).expect(4);
     let release = ["sign", "release", "--profile", "release", "--no-wait"];
     world.run(&release).expect(5);

@@ -18,7 +18,7 @@ command: see the acts in\n[who may do what](authorisation.md).\n\n| command | no
 const ID: &str = "abababababababababababababababababababababababababababababababab";
 
 /// Commands that ask no service: they work on files, or start one.
-const LOCAL: [&str; 27] = [
+const LOCAL: [&str; 28] = [
     "act show",
     "act sign",
     "act reanchor",
@@ -44,6 +44,7 @@ const LOCAL: [&str; 27] = [
     "root rotate",
     "root show",
     "serve",
+    "setup",
     "verify",
     "version",
 ];

@@ -86,11 +86,12 @@ fn verify(
 ) -> Result<VerifiedStatement, Finding> {
     let mut certificates = vec![leaf.as_der().to_vec()];
     let (below, root) = (&shared.below_root, &shared.trust.native_roots);
-    match rebuilt.statement.family {
-        Family::Cms => certificates.extend(below.iter().map(der)),
+    if rebuilt.statement.family.uses_certificate() {
+        certificates.extend(below.iter().map(der));
+    }
+    if rebuilt.statement.family == Family::Notary {
         // Envelopes carry their root.
-        Family::Notary => certificates.extend(below.iter().chain(root).map(der)),
-        _ => {}
+        certificates.extend(root.iter().map(der));
     }
     let parts = Parts { signature, certificates: &certificates, timestamp: token, ledger: None };
     let signed = SignedStatement { statement: rebuilt.statement, signer: &rebuilt.signer, parts: &parts };

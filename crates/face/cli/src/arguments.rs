@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
     act, audit, backup, completion, demo, dev, doctor, evidence, exception, explain, freeze, help, init,
-    inspect, key, keyguard, ledger, policy, request, restore, root, serve, sign, verify, webhook,
+    inspect, key, keyguard, ledger, policy, request, restore, root, serve, setup, sign, verify, webhook,
 };
 
 /// Code signing for CI/CD that checks before it signs, and proves it afterwards.
@@ -137,6 +137,8 @@ pub(crate) enum Command {
     /// Show, try and repair what tells others about the ledger.
     #[command(subcommand)]
     Webhook(webhook::Verb),
+    /// Make cosign or notation use this service: install their plugins.
+    Setup(setup::Args),
     /// For development services only.
     #[command(subcommand)]
     Dev(dev::Verb),

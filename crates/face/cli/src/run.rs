@@ -13,14 +13,23 @@ use crate::command;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::plugin::{self, Plugin};
 use crate::terminal::{Streams, Terminal};
 
-/// Runs a command line on the process's streams. The first argument is the program's name.
+/// Runs a command line on the process's streams. The first argument is the program's name, which may be that of a plugin.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &dyn Host) -> ExitCode {
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr());
     let err_is_terminal = err.is_terminal();
     let streams = Streams { out: &mut out, err: &mut err, err_is_terminal };
-    ExitCode::from(run_on(arguments, host, streams))
+    let mut arguments = arguments.into_iter().peekable();
+    let plugin = arguments.peek().and_then(|program| Plugin::named(program));
+    ExitCode::from(match plugin {
+        Some(plugin) => {
+            let given: Vec<OsString> = arguments.skip(1).collect();
+            plugin::run(plugin, &given, &mut std::io::stdin().lock(), (host, streams))
+        }
+        None => run_on(arguments, host, streams),
+    })
 }
 
 /// As [`run`], on given streams; answers with the exit code.

@@ -18,6 +18,7 @@ use crate::catalogue::Code;
 use crate::command::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::host::Host;
 use crate::terminal::Shape;
 
 /// Whether the network may be used.
@@ -41,6 +42,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// As the environment says, for what has no flags.
+    pub(crate) fn of_environment(host: &dyn Host) -> Self {
+        let given = |name: &str| host.variable(name).filter(|value| !value.is_empty());
+        Self { trust: given("CHANCERY_TRUST").map(PathBuf::from), trust_key: given("CHANCERY_TRUST_KEY") }
+    }
     /// The same, with a file where none was named.
     pub(crate) fn or_file(&self, file: Option<PathBuf>) -> Self {
         Self { trust: self.trust.clone().or(file), trust_key: self.trust_key.clone() }

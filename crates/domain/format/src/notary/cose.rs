@@ -125,7 +125,7 @@ fn read_unprotected(reader: &mut Reader<'_>) -> Result<Unprotected, FormatError>
             }
             Key::Text(TIMESTAMP) => read.timestamp = Some(reader.bytes(MAX_TOKEN)?.to_vec()),
             Key::Text(AGENT) => read.agent = Some(reader.text(MAX_AGENT)?.to_owned()),
-            other => return Err(unknown(other)),
+            other @ (Key::Number(_) | Key::Text(_)) => return Err(unknown(other)),
         }
     }
     Ok(read)
@@ -135,7 +135,7 @@ fn unknown(key: Key<'_>) -> FormatError {
     malformed(format!("unknown header `{key}`"))
 }
 
-fn read_protected(bytes: &[u8]) -> Result<Header, FormatError> {
+pub(super) fn read_protected(bytes: &[u8]) -> Result<Header, FormatError> {
     let mut reader = Reader::new(bytes);
     let mut before: &[u8] = &[];
     let (mut algorithm, mut critical, mut content, mut scheme) = (None, Vec::new(), "", "");
@@ -152,13 +152,13 @@ fn read_protected(bytes: &[u8]) -> Result<Header, FormatError> {
             Key::Text(SIGNING_SCHEME) => scheme = reader.text(128)?,
             Key::Text(SIGNING_TIME) => signing_time = Some(time(&mut reader)?),
             Key::Text(EXPIRY) => expiry = Some(time(&mut reader)?),
-            other => return Err(unknown(other)),
+            other @ (Key::Number(_) | Key::Text(_)) => return Err(unknown(other)),
         }
     }
     reader.finish()?;
     header::check_scheme(scheme)?;
     header::check_content_type(content)?;
-    header::check_critical(critical, expiry.is_some())?;
+    header::check_critical(critical, expiry.as_ref())?;
     let number = algorithm.ok_or_else(|| malformed("no algorithm"))?;
     let algorithm = Algorithm::from_cose(number)
         .ok_or_else(|| FormatError::Unsupported(format!("signature algorithm `{number}`")))?;

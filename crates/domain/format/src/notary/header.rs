@@ -72,17 +72,17 @@ impl Written {
     /// What a verifier must understand: scheme, then expiry.
     #[must_use]
     pub fn critical(&self) -> Vec<&'static str> {
-        critical(self.expiry.is_some())
+        critical(self.expiry.as_ref())
     }
 }
 
-pub(super) fn critical(has_expiry: bool) -> Vec<&'static str> {
-    if has_expiry { vec![SIGNING_SCHEME, EXPIRY] } else { vec![SIGNING_SCHEME] }
+pub(super) fn critical<T>(expiry: Option<&T>) -> Vec<&'static str> {
+    if expiry.is_some() { vec![SIGNING_SCHEME, EXPIRY] } else { vec![SIGNING_SCHEME] }
 }
 
 /// The critical labels are exactly those that the specification demands, in whatever order.
-pub(super) fn check_critical(mut found: Vec<&str>, has_expiry: bool) -> Result<(), FormatError> {
-    let mut expected = critical(has_expiry);
+pub(super) fn check_critical<T>(mut found: Vec<&str>, expiry: Option<&T>) -> Result<(), FormatError> {
+    let mut expected = critical(expiry);
     expected.sort_unstable();
     found.sort_unstable();
     if found == expected {

@@ -97,7 +97,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Envelope, FormatError> {
     let certificates = document.header.x5c.iter().map(|one| standard("certificate", one));
     Ok(Envelope {
         kind: Kind::Jws,
-        header: read_header(&protected)?,
+        header: read_header(&protected)?.0,
         target: Target::parse(&payload)?,
         signed: format!("{}.{}", document.protected, document.payload).into_bytes(),
         signature: decode("signature", &document.signature, super::envelope::MAX_SIGNATURE)?,
@@ -112,17 +112,20 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Envelope, FormatError> {
     })
 }
 
-fn read_header(protected: &[u8]) -> Result<Header, FormatError> {
+/// Answers with the header, and its signing time as it is written.
+pub(super) fn read_header(protected: &[u8]) -> Result<(Header, String), FormatError> {
     let read: Protected =
         serde_json::from_slice(protected).map_err(|error| malformed(format!("protected header: {error}")))?;
     header::check_scheme(&read.scheme)?;
     header::check_content_type(&read.cty)?;
-    header::check_critical(read.crit.iter().map(String::as_str).collect(), read.expiry.is_some())?;
+    header::check_critical(read.crit.iter().map(String::as_str).collect(), read.expiry.as_ref())?;
     let shown: String = read.alg.chars().take(20).collect();
     let algorithm = Algorithm::from_jws(&read.alg)
         .ok_or_else(|| FormatError::Unsupported(format!("signature algorithm `{shown}`")))?;
     let expiry = read.expiry.as_deref().map(moment::parse).transpose()?;
-    Header { algorithm, signing_time: moment::parse(&read.signing_time)?, expiry }.checked()
+    let signing_time = moment::parse(&read.signing_time)?;
+    let header = Header { algorithm, signing_time, expiry }.checked()?;
+    Ok((header, read.signing_time))
 }
 
 fn decode(what: &str, text: &str, most: usize) -> Result<Vec<u8>, FormatError> {

@@ -25,6 +25,7 @@ pub mod manifest;
 mod moment;
 pub mod payload;
 pub mod prepare;
+pub mod requested;
 pub mod sign;
 pub mod statement;
 

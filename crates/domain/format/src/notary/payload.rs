@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use chancery_core::digest::Sha256;
 use serde::de::{self, MapAccess, Visitor};
 
 use super::envelope::Kind;
@@ -56,6 +57,14 @@ impl Target {
             }
         };
         Ok(escape(&text).into_bytes())
+    }
+    /// The digest. Errors when it is not SHA-256.
+    pub fn sha256(&self) -> Result<Sha256, FormatError> {
+        let digest = self.digest.strip_prefix("sha256:").and_then(|hex| Sha256::parse_hex(hex).ok());
+        digest.ok_or_else(|| {
+            let shown: String = self.digest.chars().take(80).collect();
+            FormatError::Unsupported(format!("digest `{shown}`; expected SHA-256"))
+        })
     }
     /// Reads a payload. Unknown and duplicate members are refused.
     pub fn parse(payload: &[u8]) -> Result<Self, FormatError> {

@@ -89,9 +89,8 @@ impl Maker {
         let profile = ProfileName::parse("acme-release").unwrap();
         let builder = "https://sign.example";
         let signer = Signer { public_key: &public, caller: &caller, profile: &profile, builder };
-        let ToBeSigned::Message(message) = (FORMAT.to_be_signed)(statement, &signer).unwrap() else {
-            unreachable!("envelopes are messages")
-        };
+        let (ToBeSigned::Message(message) | ToBeSigned::Prehashed(_, message)) =
+            (FORMAT.to_be_signed)(statement, &signer).unwrap();
         let signature = self.key.sign(&message);
         let value = stamped(FormatName::Notary, &public, &signature).unwrap();
         let token = stamped_at.map(|at| self.world.stamp(&value, at));

@@ -30,6 +30,7 @@ pub(crate) mod restore;
 pub(crate) mod root;
 mod route;
 pub(crate) mod serve;
+pub(crate) mod setup;
 pub(crate) mod sign;
 pub(crate) mod verify;
 pub(crate) mod version;

@@ -9,7 +9,7 @@ use crate::terminal::Terminal;
 
 use super::{
     act, audit, backup, completion, demo, dev, doctor, env, evidence, exception, explain, freeze, help, init,
-    inspect, key, keyguard, ledger, man, policy, request, restore, root, serve, sign, verify, version,
+    inspect, key, keyguard, ledger, man, policy, request, restore, root, serve, setup, sign, verify, version,
     webhook, whoami,
 };
 
@@ -68,6 +68,7 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Policy(verb) => policy::run(&verb, context),
         Command::Root(verb) => root::run(&verb, context),
         Command::Webhook(verb) => webhook::run(&verb, context),
+        Command::Setup(args) => setup::run(&args, context),
         Command::Dev(verb) => dev::run(&verb, context),
         Command::Completion(args) => completion::run(&args, context),
         Command::Man(args) => man::run(&args, context),

@@ -26,6 +26,7 @@ const COMMANDS: &[&[&str]] = &[
     &["sign"],
     &["verify"],
     &["inspect"],
+    &["setup"],
     &["whoami"],
     &["doctor"],
     &["env"],
