@@ -281,7 +281,7 @@ impl Evidence for DataDir {
             Part::PolicySignatures => self.signatures(wanted),
             Part::Record => self.named("SELECT body FROM record WHERE sha256 = ?1 ORDER BY seq", wanted),
             Part::Evidence | Part::Request => self.ahead(&self.wishes, (WISHES, wish::of_wish), wanted),
-            Part::Certificate | Part::Signature | Part::Timestamp => {
+            Part::Certificate | Part::PublicKey | Part::Signature | Part::Timestamp => {
                 self.ahead(&self.results, (RESULTS, wish::of_result), wanted)
             }
         }

@@ -19,12 +19,16 @@ pub(crate) fn of_wish(json: &str) -> Contents {
     parts.into_iter().filter_map(|(part, text)| Some((part, text?.into_bytes()))).collect()
 }
 
-/// `{"chain":["…"],"signature":"…","token":"…"}`, base64.
+/// `{"chain":["…"],"public_key":{"spki":"…"},"signature":"…","token":"…"}`, base64.
 pub(crate) fn of_result(json: &str) -> Contents {
     let Ok(value) = serde_json::from_str::<Value>(json) else { return Contents::new() };
     let decode = |value: Option<&Value>| STANDARD.decode(value?.as_str()?).ok();
+    let certificate = decode(value.get("chain").and_then(|chain| chain.get(0)));
+    // Where there is a certificate, the key is in it.
+    let bare = value.get("public_key").filter(|_| certificate.is_none());
     let parts = [
-        (Part::Certificate, decode(value.get("chain").and_then(|chain| chain.get(0)))),
+        (Part::Certificate, certificate),
+        (Part::PublicKey, decode(bare.and_then(|key| key.get("spki")))),
         (Part::Signature, decode(value.get("signature"))),
         (Part::Timestamp, decode(value.get("token"))),
     ];

@@ -137,9 +137,7 @@ impl Http {
         if !scheme_fits || !plain || host.is_empty() {
             return Err(HttpError::Url);
         }
-        // A literal address does not pass through the resolver.
-        let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        if literal.is_ok_and(|ip| !address::is_allowed(ip, self.reach)) {
+        if !accepts_address(&url, self.reach) {
             return Err(HttpError::Address(host.to_owned()));
         }
         Ok(url)
@@ -154,20 +152,31 @@ impl Http {
         if status.as_u16() != 200 {
             return Err(HttpError::Status(status.as_u16()));
         }
-        let limit = self.limits.size;
-        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
-        if announced.is_some_and(|length| length > limit) {
+        read(&mut response, self.limits.size).await
+    }
+}
+
+/// Whether a URL names no literal address that is out of reach: such a one does not pass through the resolver.
+pub(crate) fn accepts_address(url: &Url, reach: Reach) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    literal.map_or(true, |ip| address::is_allowed(ip, reach))
+}
+
+/// The body of an answer, if it is within a limit.
+pub(crate) async fn read(response: &mut reqwest::Response, limit: usize) -> Result<Vec<u8>, HttpError> {
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(HttpError::Size(limit));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(classify)? {
+        if body.len().saturating_add(chunk.len()) > limit {
             return Err(HttpError::Size(limit));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(classify)? {
-            if body.len().saturating_add(chunk.len()) > limit {
-                return Err(HttpError::Size(limit));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+        body.extend_from_slice(&chunk);
     }
+    Ok(body)
 }
 
 pub(crate) fn classify(error: reqwest::Error) -> HttpError {

@@ -10,6 +10,7 @@ use chancery_core::port::dialer::Dialer;
 use chancery_core::port::entropy::Entropy;
 use chancery_core::port::keyguard::Keyguard;
 use chancery_core::port::ledger_reader::LedgerReader;
+use chancery_core::port::registry::Registry;
 use chancery_core::port::sequencer::Sequencer;
 use chancery_core::port::stamper::Stamper;
 use chancery_core::port::state::State;
@@ -42,6 +43,8 @@ pub struct Parts {
     pub state: Arc<dyn State>,
     /// Connections for the keyguard's tunnels.
     pub dialer: Arc<dyn Dialer>,
+    /// Container registries that this service may reach.
+    pub registry: Arc<dyn Registry>,
     /// Remote time stamping authorities by name.
     pub stampers: BTreeMap<String, Arc<dyn Stamper>>,
     /// What their timestamps are verified with: address and chain, own certificate first, root last.

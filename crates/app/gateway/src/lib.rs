@@ -5,6 +5,7 @@
 
 pub mod act;
 pub mod approval;
+pub mod attach;
 pub mod bootstrap;
 pub mod denied;
 pub mod expiry;

@@ -10,6 +10,7 @@ use chancery_policy::limit::Counts;
 use chancery_policy::profile::Profile;
 use chancery_policy::standing::Standing;
 
+use crate::attach;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::governance::Governance;
@@ -54,6 +55,7 @@ pub async fn rehearse(gateway: &Gateway, ask: &Ask) -> Result<Rehearsal, Failure
         take_turns(at).await;
         prepared.push(statement::prepare(gateway, profile, &identified.caller, (*id, statement))?);
     }
+    attach::check(gateway, &prepared).await?;
     let standing = pending::known(gateway, &governance, &identified, profile, request).await?;
     let traces =
         decide_all(gateway, &governance, &identified, (profile, &standing), (request, &prepared)).await?;

@@ -110,7 +110,7 @@ impl Made {
         let format = self.statement.format;
         let mut policy =
             VerificationPolicy::exactly(environment, format, &self.caller.claims.issuer, identity);
-        if self.statement.family.uses_certificate() {
+        if !self.statement.family.is_sigstore() {
             policy.issuer = None;
             policy.identity = None;
             policy.key = Some(Sha256::of(&self.public_key.spki));

@@ -19,6 +19,7 @@ use futures_util::future::join_all;
 use tokio::task::JoinSet;
 
 use crate::act;
+use crate::attach;
 use crate::denied::{self, Who};
 use crate::failure::Failure;
 use crate::flights::Alone;
@@ -91,6 +92,7 @@ async fn attempt(
     let alone = gateway.flights.alone(request.id()).await;
     reconcile::take_up(gateway, request.id()).await?;
     let (recalled, fresh) = split(gateway, profile, &identified, request).await?;
+    attach::check(gateway, &fresh).await?;
     if fresh.is_empty() {
         single_use(gateway, &identified, request.id()).await?;
     }

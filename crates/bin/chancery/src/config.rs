@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::keyguard_config::Remote;
+use crate::registry::{self, RegistrySection};
 use crate::webhook;
 
 /// The whole file, `chancery.toml`.
@@ -31,6 +32,9 @@ pub(crate) struct Config {
     /// Remote time stamping authorities that profiles may name.
     #[serde(default)]
     pub(crate) tsa: Vec<TsaSection>,
+    /// Container registries that the service itself may reach.
+    #[serde(default)]
+    pub(crate) registries: Vec<RegistrySection>,
     /// Receivers of notices.
     #[serde(default)]
     pub(crate) webhooks: Vec<WebhookSection>,
@@ -243,6 +247,9 @@ impl Config {
             anchor(&mut tls.key);
         }
         self.tsa.iter_mut().for_each(|tsa| anchor(&mut tsa.chain));
+        for registry in &mut self.registries {
+            registry.docker_config.iter_mut().chain(&mut registry.ca).for_each(anchor);
+        }
         for webhook in &mut self.webhooks {
             anchor(&mut webhook.secret_file);
             webhook.ca.iter_mut().for_each(anchor);
@@ -266,6 +273,7 @@ impl Config {
             Ok(Some(_)) => {}
             Err(problem) => problems.push(problem),
         }
+        problems.extend(registry::problems(&self.registries));
         problems.extend(webhook::problems(&self.webhooks));
         problems
     }

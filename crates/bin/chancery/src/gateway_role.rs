@@ -42,6 +42,7 @@ use crate::keyguard_config::Remote;
 use crate::listen;
 use crate::ports::{SystemClock, SystemEntropy};
 use crate::pulse;
+use crate::registry;
 use crate::remote;
 use crate::supervisor;
 use crate::webhook::{self, MeasuredWebhooks};
@@ -205,6 +206,7 @@ fn assemble(
         ledger: Arc::clone(ledger) as _,
         state: Arc::clone(ledger) as _,
         dialer: Arc::new(TcpDialer),
+        registry: Arc::new(registry::open(config)?),
         stampers,
         stamper_chains,
         steps,

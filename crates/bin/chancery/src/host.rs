@@ -12,6 +12,7 @@ use chancery_cli::host::{
 };
 use chancery_core::port::clock::Clock as _;
 use chancery_core::port::entropy::Entropy as _;
+use chancery_core::port::registry::Registry;
 use chancery_core::port::step::Steps;
 use chancery_core::time::Time;
 
@@ -21,7 +22,7 @@ use crate::keyguard_role::{Parent, RefusesToStart};
 use crate::ports::{SystemClock, SystemEntropy};
 use crate::supervisor::{self, Roles};
 use crate::way::{self, Way};
-use crate::{archive, backup, dev, gateway_role, init, keyguard_role};
+use crate::{archive, backup, dev, gateway_role, init, keyguard_role, registry};
 
 /// This binary.
 #[derive(Debug)]
@@ -51,6 +52,9 @@ impl Host for Wired {
             Ok(token) => Ok(IdentityToken::new(token.expose().to_owned(), token.source())),
             Err(error) => Err(no_token(error.to_string(), error.hint())),
         }
+    }
+    fn registry(&self) -> Arc<dyn Registry> {
+        registry::of_person()
     }
     fn program(&self) -> Result<PathBuf, Failure> {
         supervisor::this_program().map_err(|error| failure(&error.into()))

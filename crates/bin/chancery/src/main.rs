@@ -21,6 +21,7 @@ mod keyguard_role;
 mod listen;
 mod ports;
 mod pulse;
+mod registry;
 mod remote;
 mod sockets;
 mod supervisor;

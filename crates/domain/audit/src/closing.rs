@@ -5,6 +5,7 @@ use chancery_core::time::Time;
 use chancery_ledger::event::{Closed, Outcome};
 use chancery_ledger::merkle::leaf_hash;
 use chancery_x509::certificate::Certificate;
+use chancery_x509::key::VerifyingKey;
 
 use crate::auditor::{Auditor, Before};
 use crate::finding::{Code, Finding};
@@ -45,8 +46,9 @@ impl Auditor<'_> {
         before: Before,
     ) -> Result<Job, Stop> {
         self.counts.results = self.counts.results.saturating_add(1);
-        let open =
+        let mut open =
             self.take_open(index, (outcome.intent, outcome.request, outcome.statement)).ok_or(Stop::No)?;
+        self.bare_key(&mut open)?;
         if let Some(rows) = self.rows {
             let first = if matches!(before, Before::Entry(_)) { index.saturating_sub(1) } else { index };
             let expected = Expected {
@@ -86,6 +88,16 @@ impl Auditor<'_> {
             outcome,
         };
         Ok(self.job(open, Some(Box::new(closing)))?)
+    }
+
+    /// A key that no certificate was shown of: kept with the result, and named by the key's own event.
+    fn bare_key(&self, open: &mut Open) -> Result<(), Unreadable> {
+        let Some(key) = open.key.as_ref().filter(|_| open.intent.family.is_bare()) else { return Ok(()) };
+        let kept = self.content(Wanted { part: Part::PublicKey, index: open.index, digest: key.spki })?;
+        // Whatever was kept is hashed: another key than the ledger names is none.
+        let spki = kept.bytes(open.index, "public key").ok();
+        open.public = spki.and_then(|spki| VerifyingKey::parse(spki).ok()).and_then(|key| key.signing_key());
+        Ok(())
     }
 
     pub(crate) fn closed(&mut self, index: u64, closed: &Closed) -> Result<Option<Job>, Unreadable> {

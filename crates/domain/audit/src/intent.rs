@@ -32,7 +32,7 @@ pub(crate) struct Open {
     /// How many intents of the profile each window of its limits held.
     pub(crate) counts: Counts,
     pub(crate) key: Option<KnownKey>,
-    /// The key's public half, where a certificate of it was shown.
+    /// The key's public half, where a certificate of it was shown, or it needs none.
     pub(crate) public: Option<PublicKey>,
     /// The algorithm of the key that signs planned leaves.
     pub(crate) issuer: Option<KnownKey>,

@@ -181,7 +181,11 @@ impl Job {
         done.witnessed = u64::from(word == Word::Keyguard && self.closing.is_some());
         let planned = statement::planned(open, &self.shared.issuing, &caller)?;
         let Some(public) = planned.as_ref().or(open.public.as_ref()) else {
-            let finding = Finding::new(open.index, Code::Key, "no certificate of the key is in the ledger");
+            let finding = Finding::new(
+                open.index,
+                Code::Key,
+                "neither a certificate nor the public half of the key is kept",
+            );
             return Err(Wrong::OnlyIfSigned(finding));
         };
         let profile = request.profile();

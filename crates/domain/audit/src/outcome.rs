@@ -34,13 +34,17 @@ pub(crate) fn check(rebuilt: &Rebuilt<'_>, closing: &Closing, shared: &Shared) -
         return Err(differs("the result names another format or depth than its statement"));
     }
     let signature = closing.signature.bytes(closing.index, "signature")?;
-    let certificate = match &closing.certificate {
-        Some(content) => content.bytes(closing.index, "certificate")?,
-        None => return Err(differs("the result names no certificate")),
+    let certificate = match (&closing.certificate, rebuilt.statement.family.is_bare()) {
+        (Some(content), false) => Some(content.bytes(closing.index, "certificate")?),
+        (None, true) => None,
+        (None, false) => return Err(differs("the result names no certificate")),
+        (Some(_), true) => {
+            return Err(differs("the result names a certificate that its family does not have"));
+        }
     };
     let token = closing.token.as_ref().map(|token| token.bytes(closing.index, "timestamp")).transpose()?;
-    let leaf = check_certificate(rebuilt, closing, certificate)?;
-    let verified = verify(rebuilt, closing, (signature, &leaf, token), shared)?;
+    let leaf = certificate.map(|der| check_certificate(rebuilt, closing, der)).transpose()?;
+    let verified = verify(rebuilt, closing, (signature, leaf.as_ref(), token), shared)?;
     let signed_at = verified.verdict().signer.signed_at;
     if signed_at != outcome.timestamp {
         let show = |time: Option<chancery_core::time::Time>| {
@@ -81,10 +85,10 @@ fn check_certificate(
 fn verify(
     rebuilt: &Rebuilt<'_>,
     closing: &Closing,
-    (signature, leaf, token): (&[u8], &Certificate, Option<&[u8]>),
+    (signature, leaf, token): (&[u8], Option<&Certificate>, Option<&[u8]>),
     shared: &Shared,
 ) -> Result<VerifiedStatement, Finding> {
-    let mut certificates = vec![leaf.as_der().to_vec()];
+    let mut certificates: Vec<Vec<u8>> = leaf.iter().map(|leaf| leaf.as_der().to_vec()).collect();
     let (below, root) = (&shared.below_root, &shared.trust.native_roots);
     if rebuilt.statement.family.uses_certificate() {
         certificates.extend(below.iter().map(der));
@@ -115,7 +119,7 @@ fn own_policy(rebuilt: &Rebuilt<'_>, shared: &Shared) -> VerificationPolicy {
     let identity = claims.build_signer_uri.as_deref().unwrap_or_default();
     let format = rebuilt.statement.format;
     let mut policy = VerificationPolicy::exactly(shared.trust.environment, format, &claims.issuer, identity);
-    if rebuilt.statement.family.uses_certificate() {
+    if !rebuilt.statement.family.is_sigstore() {
         policy.issuer = None;
         policy.identity = None;
         policy.key = Some(Sha256::of(&rebuilt.signer.public_key.spki));
@@ -127,8 +131,9 @@ fn own_policy(rebuilt: &Rebuilt<'_>, shared: &Shared) -> VerificationPolicy {
 fn check_entry(
     rebuilt: &Rebuilt<'_>,
     closing: &Closing,
-    (signature, certificate): (&[u8], &[u8]),
+    (signature, certificate): (&[u8], Option<&[u8]>),
 ) -> Result<(), Finding> {
+    let certificate = certificate.unwrap_or_default();
     let refuse = |what: &str| Finding::new(closing.index, Code::Outcome, what);
     match (rebuilt.statement.family.is_sigstore(), &closing.outcome.hashedrekord) {
         (false, None) => return Ok(()),

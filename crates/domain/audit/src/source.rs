@@ -54,6 +54,8 @@ pub enum Part {
     Policy,
     /// Header and signatures of governance documents, canonical JSON.
     PolicySignatures,
+    /// The public half of a key without certificates: SubjectPublicKeyInfo, DER.
+    PublicKey,
     /// What people signed, as the service keeps it.
     Record,
     /// The request, canonical.

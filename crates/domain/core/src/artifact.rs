@@ -7,7 +7,8 @@ use crate::digest::Sha256;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Artifact {
-    /// The file's base name as the client gave it: a claim, shown and labelled as such, never trusted.
+    /// The file's base name as the client gave it, or the repository of an image: a claim, shown and labelled as such,
+    /// never trusted.
     pub name: String,
     /// SHA-256 of the whole unsigned artifact.
     pub digest: Sha256,

@@ -116,6 +116,11 @@ impl Family {
     pub const fn uses_certificate(self) -> bool {
         matches!(self, Self::Cms | Self::Notary)
     }
+    /// Whether its signatures are verified with the bare key: no certificate stands behind them.
+    #[must_use]
+    pub const fn is_bare(self) -> bool {
+        matches!(self, Self::SimpleSigning)
+    }
     /// The algorithm that a key of this family gets where nobody chose one.
     #[must_use]
     pub const fn default_algorithm(self) -> KeyAlgorithm {

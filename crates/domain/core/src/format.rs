@@ -8,6 +8,8 @@ use std::fmt;
 pub enum FormatName {
     /// A Notary Project envelope (JWS or COSE) over a descriptor, detached.
     Notary,
+    /// Container images and other OCI artifacts: signatures beside them in their registry.
+    Oci,
     /// Windows Authenticode in a PE image, embedded.
     Pe,
     /// A Sigstore bundle v0.3 beside any file, detached.
@@ -16,13 +18,14 @@ pub enum FormatName {
 
 impl FormatName {
     /// All formats, in the order of their names.
-    pub const ALL: [Self; 3] = [Self::Notary, Self::Pe, Self::Sigstore];
+    pub const ALL: [Self; 4] = [Self::Notary, Self::Oci, Self::Pe, Self::Sigstore];
 
     /// The stable name: `pe`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Notary => "notary",
+            Self::Oci => "oci",
             Self::Pe => "pe",
             Self::Sigstore => "sigstore",
         }
@@ -37,7 +40,7 @@ impl FormatName {
     pub const fn is_detached(self) -> bool {
         match self {
             Self::Pe => false,
-            Self::Notary | Self::Sigstore => true,
+            Self::Notary | Self::Oci | Self::Sigstore => true,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::canonical::{self, NotCanonical};
 use crate::digest::Sha256;
+use crate::format::FormatName;
 use crate::id::{ProfileName, RequestId, StatementId};
 use crate::statement::Statement;
 
@@ -60,7 +61,7 @@ impl Request {
         }
         let mut sorted = Vec::with_capacity(statements.len());
         for statement in statements {
-            check_name(&statement.artifact.name)?;
+            check_name(statement.format, &statement.artifact.name)?;
             sorted.push((statement.id().map_err(InvalidRequest::NotCanonical)?, statement));
         }
         sorted.sort_by_key(|(id, _)| *id);
@@ -121,10 +122,16 @@ impl Request {
     }
 }
 
-/// Names reach certificates, logs and terminals: no separators, no control characters (T14).
-fn check_name(name: &str) -> Result<(), InvalidRequest> {
+/// Names reach certificates, logs and terminals: no control characters, and no separators but between the components of
+/// a repository, none of which leads elsewhere (T14).
+fn check_name(format: FormatName, name: &str) -> Result<(), InvalidRequest> {
     let illegal = |c: char| c.is_control() || matches!(c, '/' | '\\');
-    if name.is_empty() || name.len() > MAX_NAME || name == "." || name == ".." || name.contains(illegal) {
+    let component = |part: &str| part.is_empty() || part == "." || part == ".." || part.contains(illegal);
+    let is_wrong = match format {
+        FormatName::Oci => name.split('/').any(component),
+        FormatName::Notary | FormatName::Pe | FormatName::Sigstore => component(name),
+    };
+    if is_wrong || name.len() > MAX_NAME {
         return Err(InvalidRequest::Name(name.chars().filter(|c| !c.is_control()).take(80).collect()));
     }
     Ok(())

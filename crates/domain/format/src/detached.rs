@@ -20,7 +20,8 @@ pub const SUFFIXES: [(&str, FormatName); 3] = [
 pub fn suffix(statement: &Statement) -> Option<&'static str> {
     match statement.format {
         FormatName::Notary => Body::parse(statement).ok().map(|body| body.envelope.suffix()),
-        FormatName::Pe => None,
+        // Beside an image lies nothing but in its registry.
+        FormatName::Oci | FormatName::Pe => None,
         FormatName::Sigstore => Some(sigstore::attach::SUFFIX),
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod detached;
 pub mod notary;
+pub mod oci;
 pub mod patch;
 pub mod pe;
 pub mod seam;

@@ -129,7 +129,9 @@ fn certified(
     let inner = verify::Context { trust: context.instance.snapshot(), policy: &policy, at: context.at };
     if let Some(chain) = identity::check_chain(leaf, &times, &inner, &mut recorder) {
         let outcome = match name(chain.leaf()) {
-            Some(found) => identity::check_named(found, chain.leaf(), about.as_ref(), &inner),
+            Some(found) => {
+                identity::check_named(found, chain.leaf(), (FormatName::Sigstore, about.as_ref()), &inner)
+            }
             None => Err(identity::unnamed(&inner)),
         };
         recorder.record(CheckName::Identity, outcome);
@@ -149,7 +151,8 @@ fn keyed(artifact: &Digests, bundle: &ForeignBundle, key: &VerifyingKey, context
     let policy = policy(context);
     let inner = verify::Context { trust: context.instance.snapshot(), policy: &policy, at: context.at };
     // That the key is the expected one is the signature's matter; what it says is not.
-    recorder.record(CheckName::Identity, identity::check_predicate(about.as_ref(), &inner));
+    recorder
+        .record(CheckName::Identity, identity::check_predicate(FormatName::Sigstore, about.as_ref(), &inner));
     recorder.finish(by_key(), shown)
 }
 

@@ -14,6 +14,7 @@ pub mod pe;
 pub mod policy;
 pub mod revocation;
 pub mod sigstore;
+mod simple;
 pub mod snapshot;
 mod stamping;
 pub mod trust_json;

@@ -59,7 +59,8 @@ pub struct VerificationPolicy {
     pub issuer: Option<String>,
     /// The signer's SAN URI.
     pub identity: Option<Pattern>,
-    /// The predicate type of an in-toto statement; absent accepts SLSA provenance v1 and plain messages.
+    /// The predicate type of an in-toto statement; absent accepts SLSA provenance v1, plain messages over files, and for
+    /// images cosign's `https://sigstore.dev/cosign/sign/v1`.
     pub predicate: Option<String>,
     /// The certificate's subject name, RFC 4514.
     pub subject: Option<Pattern>,
@@ -125,6 +126,7 @@ impl VerificationPolicy {
     pub const fn names_signer(&self, format: FormatName) -> bool {
         match format {
             FormatName::Sigstore => self.issuer.is_some() && self.identity.is_some(),
+            FormatName::Oci => (self.issuer.is_some() && self.identity.is_some()) || self.key.is_some(),
             FormatName::Notary | FormatName::Pe => self.subject.is_some() || self.key.is_some(),
         }
     }
@@ -197,7 +199,8 @@ fn concerns_a_format(text: &PolicyText) -> Result<(), InvalidPolicy> {
         ("predicate", text.predicate.is_some()),
         ("claims", !text.claims.is_empty()),
     ];
-    if let Some((name, _)) = workload.into_iter().find(|(_, given)| *given && !has(FormatName::Sigstore)) {
+    let names_workload = has(FormatName::Sigstore) || has(FormatName::Oci);
+    if let Some((name, _)) = workload.into_iter().find(|(_, given)| *given && !names_workload) {
         return Err(InvalidPolicy::Condition(name));
     }
     if text.subject.is_some() && !has(FormatName::Pe) && !has(FormatName::Notary) {

@@ -23,6 +23,7 @@ use chancery_core::format::FormatName;
 use chancery_core::statement::Statement;
 use chancery_core::time::Time;
 use chancery_core::verdict::{CheckName, Reason, Signer, Verdict};
+use chancery_format::oci;
 use chancery_format::seam::{Parts, Signer as Signing};
 use chancery_format::sigstore::attach;
 use chancery_format::sigstore::bundle::{Bundle, Content, InvalidBundle, TlogEntry};
@@ -42,6 +43,7 @@ const SCHEME: SignatureScheme = SignatureScheme::Ecdsa(DigestAlgorithm::Sha256);
 
 /// A signature with what belongs to it, before anything about it is believed.
 struct Signed<'a> {
+    format: FormatName,
     artifact: Sha256,
     content: &'a Content,
     certificate: &'a [u8],
@@ -59,14 +61,16 @@ impl Signed<'_> {
     }
 }
 
-/// Verifies a bundle against the digest of the whole artifact. All ten checks are required.
-pub(crate) fn bundle(artifact: Sha256, json: &[u8], context: &Context<'_>) -> Verdict {
+/// Verifies a bundle against the digest of the whole artifact: a file, or the manifest of an image. All ten checks are
+/// required.
+pub(crate) fn bundle(format: FormatName, artifact: Sha256, json: &[u8], context: &Context<'_>) -> Verdict {
     let required = CheckName::ALL.to_vec();
     let bundle = match Bundle::parse(json) {
         Ok(bundle) => bundle,
         Err(error) => return unreadable(&error, required),
     };
     let signed = Signed {
+        format,
         artifact,
         content: &bundle.content,
         certificate: &bundle.certificate,
@@ -87,13 +91,20 @@ pub(crate) fn statement(
     let later = [CheckName::Coverage, CheckName::Ledger];
     let mut required = CheckName::ALL.to_vec();
     required.retain(|name| !later.contains(name));
-    let content = match attach::content(statement, signing, parts.signature) {
+    let rebuilt = match statement.format {
+        FormatName::Oci => oci::attach::content(statement, signing, parts.signature),
+        FormatName::Notary | FormatName::Pe | FormatName::Sigstore => {
+            attach::content(statement, signing, parts.signature)
+        }
+    };
+    let content = match rebuilt {
         Ok(content) => content,
         Err(error) => return malformed(&error, required),
     };
     let certificate = parts.certificates.first().map(Vec::as_slice).unwrap_or_default();
     let timestamps: Vec<Vec<u8>> = parts.timestamp.iter().map(|token| response::granted(token)).collect();
     let signed = Signed {
+        format: statement.format,
         artifact: statement.artifact.digest,
         content: &content,
         certificate,
@@ -127,7 +138,7 @@ fn judge(signed: &Signed<'_>, required: Vec<CheckName>, context: &Context<'_>) -
     };
     recorder.pass(CheckName::Structure);
     let mut signer = shown(&leaf);
-    if let Err(failure) = context.usable(FormatName::Sigstore) {
+    if let Err(failure) = context.usable(signed.format) {
         recorder.fail(failure.0, failure.1);
         return recorder.finish(required, signer);
     }
@@ -139,7 +150,10 @@ fn judge(signed: &Signed<'_>, required: Vec<CheckName>, context: &Context<'_>) -
     signer.signed_at = times.iter().min().copied();
     if let Some(chain) = identity::check_chain(&leaf, &times, context, &mut recorder) {
         recorder.record(CheckName::Revocation, check_revocation(signed, &chain, &stamps, context));
-        recorder.record(CheckName::Identity, identity::check(chain.leaf(), predicate.as_ref(), context));
+        recorder.record(
+            CheckName::Identity,
+            identity::check(chain.leaf(), (signed.format, predicate.as_ref()), context),
+        );
         if let Some(entry) = signed.entry {
             let index = recorder.record(CheckName::Ledger, ledger::check(signed, entry, &times, context));
             signer.ledger_index = index;

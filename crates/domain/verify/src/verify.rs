@@ -12,7 +12,7 @@ use crate::checks::{Failure, Recorder};
 use crate::notary::{self, Named};
 use crate::policy::VerificationPolicy;
 use crate::snapshot::TrustSnapshot;
-use crate::{foreign, pe, sigstore};
+use crate::{foreign, pe, sigstore, simple};
 
 /// What a verdict depends on besides the evidence.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +75,22 @@ pub enum Evidence<'a> {
         artifact: Sha256,
         /// The bundle's JSON.
         bundle: &'a [u8],
+    },
+    /// A bundle that refers to an image, and the SHA-256 of the manifest's bytes.
+    Image {
+        /// SHA-256 of the manifest.
+        artifact: Sha256,
+        /// The bundle's JSON.
+        bundle: &'a [u8],
+    },
+    /// A simple signing payload with its signature, and the SHA-256 of the manifest's bytes.
+    SimpleSigning {
+        /// SHA-256 of the manifest.
+        artifact: Sha256,
+        /// Payload, signature, timestamp.
+        signature: &'a chancery_format::oci::simple::Signature,
+        /// The key that should have signed; the policy names its hash.
+        key: &'a chancery_core::algorithm::PublicKey,
     },
     /// No signature was found; look-ups that failed are not this.
     Unsigned {
@@ -145,7 +161,13 @@ pub fn verify(evidence: &Evidence<'_>, context: &Context<'_>) -> Verdict {
     let mut verdict = match evidence {
         Evidence::Notary { named, envelope } => notary::envelope(named, envelope, context),
         Evidence::Pe { artifact, extracted } => pe::image(*artifact, *extracted, context),
-        Evidence::Sigstore { artifact, bundle } => sigstore::bundle(*artifact, bundle, context),
+        Evidence::Sigstore { artifact, bundle } => {
+            sigstore::bundle(FormatName::Sigstore, *artifact, bundle, context)
+        }
+        Evidence::Image { artifact, bundle } => sigstore::bundle(FormatName::Oci, *artifact, bundle, context),
+        Evidence::SimpleSigning { artifact, signature, key } => {
+            simple::signature(*artifact, signature, key, context)
+        }
         Evidence::Unsigned { .. } => unsigned(),
     };
     for name in &context.policy.require {
@@ -168,6 +190,8 @@ pub fn artifact(evidence: &Evidence<'_>, context: &Context<'_>) -> Result<Verifi
         Evidence::Notary { named, .. } => named.artifact,
         Evidence::Pe { artifact, .. }
         | Evidence::Sigstore { artifact, .. }
+        | Evidence::Image { artifact, .. }
+        | Evidence::SimpleSigning { artifact, .. }
         | Evidence::Unsigned { artifact } => *artifact,
     };
     let verdict = verify(evidence, context);
@@ -191,7 +215,12 @@ pub fn statement(
 ) -> Result<VerifiedStatement, Box<Verdict>> {
     let verdict = match signed.statement.format {
         FormatName::Notary => notary::statement(signed.statement, signed.signer, signed.parts, context),
-        FormatName::Sigstore => sigstore::statement(signed.statement, signed.signer, signed.parts, context),
+        FormatName::Oci if signed.statement.family.is_bare() => {
+            simple::statement(signed.statement, signed.signer, signed.parts, context)
+        }
+        FormatName::Oci | FormatName::Sigstore => {
+            sigstore::statement(signed.statement, signed.signer, signed.parts, context)
+        }
         FormatName::Pe => pe::statement(signed.statement, signed.signer, signed.parts, context),
     };
     match (verdict.outcome(), signed.statement.id()) {

@@ -63,4 +63,23 @@ pub struct SignedResult {
     pub tlog_proof: String,
     /// The trusted time of the signature, RFC 3339; absent without a timestamp.
     pub timestamp: Option<String>,
+    /// What became of it in its registry; absent where nothing was to be attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attached: Option<Attached>,
+}
+
+/// A signature in a registry. The signature stands whatever became of this: the same request attaches it again.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Attached {
+    /// `attached`, `refused`, or `temporary` where trying again may help.
+    pub state: String,
+    /// Digest of the manifest that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    /// The tag under which it is found; absent where the registry lists what refers to a manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Why it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }

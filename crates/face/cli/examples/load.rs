@@ -1,7 +1,7 @@
 //! Many signatures over kept-alive connections: what the bench loads a service with.
 //!
 //! ```text
-//! load REQUESTS STATEMENTS AT_ONCE [sigstore|pe [RATE]]      environment: client.env of a development service
+//! load REQUESTS STATEMENTS AT_ONCE [sigstore|pe|oci [RATE]]      environment: client.env of a development service
 //! ```
 //! With a rate, requests begin at that many a second whatever becomes of those before them, and a time counts from the
 //! moment at which its request should have begun.
@@ -21,9 +21,13 @@ use chancery_api::dev::RunnerToken;
 use chancery_api::profile::Profile;
 use chancery_api::signed::Signed;
 use chancery_core::depth::Depth;
+use chancery_core::digest::Sha256;
 use chancery_core::format::FormatName;
 use chancery_core::request::Request;
 use chancery_core::statement::Statement;
+use chancery_format::oci::manifest;
+use chancery_format::oci::reference::Repository;
+use chancery_format::oci::statement::{Content, Subject};
 use chancery_format::seam::Options;
 use chancery_format::table;
 use chancery_testkit::pe::{Bits, image};
@@ -34,7 +38,7 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some(plan) = Plan::read(&arguments) else {
-        eprintln!("load REQUESTS STATEMENTS AT_ONCE [sigstore|pe [RATE]]");
+        eprintln!("load REQUESTS STATEMENTS AT_ONCE [sigstore|pe|oci [RATE]]");
         return ExitCode::from(2);
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -137,6 +141,17 @@ async fn bind(client: &Client, profile: &Profile, number: usize, plan: Plan) -> 
 
 fn statement(format: FormatName, name: &str) -> Outcome<Statement> {
     let bytes = match format {
+        // A manifest of this digest is signed; nobody looks whether there is one.
+        FormatName::Oci => {
+            let digest = Sha256::of(name.as_bytes());
+            let subject = Subject {
+                repository: Repository::parse("registry.example/load")?,
+                digest,
+                size: 418,
+                media_type: manifest::IMAGE.to_owned(),
+            };
+            return Ok(subject.statement(Content::Signature, Depth::Structured));
+        }
         FormatName::Notary | FormatName::Sigstore => name.as_bytes().to_vec(),
         FormatName::Pe => image(Bits::B64, &[512], name.as_bytes()),
     };

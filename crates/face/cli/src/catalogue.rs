@@ -40,6 +40,8 @@ pub enum Code {
     Configuration,
     /// CH2010: an SSH key cannot be used.
     SshKey,
+    /// CH2030: a container registry refuses, may not be reached, or answers something else.
+    Registry,
     /// CH4020: waits for approvals.
     Pending,
     /// CH7050: a backup is damaged or incomplete.
@@ -56,7 +58,7 @@ pub enum Code {
 
 impl Code {
     /// Every code with its meaning in one line.
-    pub const ALL: [(Self, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str); 20] = [
         (Self::Unexpected, "something broke that should not"),
         (Self::Answer, "the server's answer is not what the protocol says, or not what was asked for"),
         (Self::Changed, "the artifact changed while it was being signed"),
@@ -70,6 +72,7 @@ impl Code {
         (Self::Unknown, "nothing of that name"),
         (Self::Configuration, "the service's configuration cannot be used"),
         (Self::SshKey, "an ssh key cannot be read or cannot sign"),
+        (Self::Registry, "a container registry refuses, may not be reached, or answers something else"),
         (Self::Pending, "the request waits for approvals, builders or time"),
         (Self::BackupDamaged, "a backup is damaged or incomplete"),
         (Self::BackupPlace, "the directory is not one to back up, or not one to write to"),
@@ -94,6 +97,7 @@ impl Code {
             Self::Unknown => "CH2008",
             Self::Configuration => "CH2009",
             Self::SshKey => "CH2010",
+            Self::Registry => "CH2030",
             Self::Pending => "CH4020",
             Self::BackupDamaged => "CH7050",
             Self::BackupPlace => "CH7051",
@@ -117,6 +121,7 @@ impl Code {
             | Self::Unknown
             | Self::BackupPlace
             | Self::Configuration
+            | Self::Registry
             | Self::SshKey => Exit::Usage,
             Self::BackupDamaged => Exit::Invalid,
             Self::Pending => Exit::Pending,

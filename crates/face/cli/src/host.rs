@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use chancery_audit::rows::Rows;
 use chancery_audit::source::{Evidence, Ledger};
+use chancery_core::port::registry::Registry;
 use chancery_core::time::Time;
 
 use crate::failure::Failure;
@@ -172,6 +174,8 @@ pub trait Host: fmt::Debug {
     fn variable(&self, name: &str) -> Option<String>;
     /// The job's own token for an audience.
     fn token(&self, audience: &str) -> Result<IdentityToken, NoToken>;
+    /// Container registries, with the credentials of whoever runs the command.
+    fn registry(&self) -> Arc<dyn Registry>;
     /// This binary, for `demo`.
     fn program(&self) -> Result<PathBuf, Failure>;
     /// Serves until it is told to stop.

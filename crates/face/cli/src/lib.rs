@@ -16,6 +16,7 @@ pub mod failure;
 mod file;
 mod foreign;
 pub mod host;
+mod image;
 mod plugin;
 mod report;
 mod run;

@@ -28,13 +28,27 @@ pub(crate) fn read(query: Option<&str>, known: &[&str]) -> Result<Vec<(String, S
 
 /// A parameter that is `true` or `false`; absent is false, bare is true.
 pub(crate) fn flag(query: Option<&str>, name: &str) -> Result<bool, Fault> {
-    let pairs = read(query, &[name])?;
-    match pairs.first().map(|(_, value)| value.as_str()) {
-        None | Some("false") => Ok(false),
-        Some("" | "true") => Ok(true),
-        Some(other) => Err(Fault::new(Code::Malformed, format!("query parameter `{name}`"))
-            .because(shown(other), "true or false")),
+    flags(query, [name]).map(|[flag]| flag)
+}
+
+/// Several of them, in the order of their names here.
+pub(crate) fn flags<const N: usize>(query: Option<&str>, names: [&str; N]) -> Result<[bool; N], Fault> {
+    let mut found = [false; N];
+    for (name, value) in read(query, &names)? {
+        let flag = match value.as_str() {
+            "" | "true" => true,
+            "false" => false,
+            other => {
+                return Err(Fault::new(Code::Malformed, format!("query parameter `{name}`"))
+                    .because(shown(other), "true or false"));
+            }
+        };
+        let slot = names.iter().zip(&mut found).find(|(known, _)| **known == name);
+        if let Some((_, slot)) = slot {
+            *slot = flag;
+        }
     }
+    Ok(found)
 }
 
 /// A parameter that is a decimal number; nothing where it is absent.

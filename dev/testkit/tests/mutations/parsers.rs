@@ -4,7 +4,7 @@
 use chancery_core::request::Request;
 use chancery_format::seam::Options;
 use chancery_format::sigstore::bundle::Bundle;
-use chancery_format::{notary, pe, sigstore};
+use chancery_format::{notary, oci, pe, sigstore};
 use chancery_identity::issuer::Issuers;
 use chancery_identity::sshsig::key::SshPublicKey;
 use chancery_identity::sshsig::signature::SshSignature;
@@ -33,7 +33,7 @@ use chancery_x509::{cms, key, sct};
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const ALL: [Parser; 27] = [
+pub const ALL: [Parser; 30] = [
     ("bundle", bundle),
     ("certificate", certificate),
     ("checkpoint", checkpoint),
@@ -49,10 +49,13 @@ pub const ALL: [Parser; 27] = [
     ("jwk_set", jwk_set),
     ("notary", envelope),
     ("note", note),
+    ("oci_manifest", oci_manifest),
+    ("oci_reference", oci_reference),
     ("pe", image),
     ("pem", pem),
     ("public_key", public_key),
     ("request", request),
+    ("simple_signing", simple_signing),
     ("ssh_public_key", ssh_public_key),
     ("ssh_signature", ssh_signature),
     ("tile", tile_entries),
@@ -78,6 +81,31 @@ pub fn envelope(bytes: &[u8]) -> bool {
     let extracted = notary::extract::extract(&mut std::io::Cursor::new(bytes)).is_ok();
     assert_eq!(extracted, notary::manifest::referrer(bytes).is_ok());
     extracted
+}
+
+/// A manifest or an index of a registry, and what is added to one that others wrote.
+pub fn oci_manifest(bytes: &[u8]) -> bool {
+    let mut accepted = false;
+    for media_type in oci::manifest::READABLE {
+        accepted |= oci::manifest::parse(bytes, media_type).is_ok();
+        let subject = chancery_core::digest::Sha256::of(b"subject");
+        accepted |=
+            matches!(oci::referrer::open(bytes, media_type, subject), oci::referrer::Holds::Bundle(_));
+        let signature =
+            oci::simple::Signature { payload: Vec::new(), signature: Vec::new(), timestamp: None };
+        accepted |= oci::simple::add(Some((bytes, media_type)), &signature).is_ok();
+    }
+    accepted | oci::fallback::add(Some(bytes), &[]).is_ok()
+}
+
+/// A reference to an image.
+pub fn oci_reference(bytes: &[u8]) -> bool {
+    oci::reference::Reference::parse(text(bytes)).is_ok()
+}
+
+/// A simple signing payload, and one with its signature.
+pub fn simple_signing(bytes: &[u8]) -> bool {
+    oci::simple::parse(bytes).is_ok() | oci::simple::Signature::parse_json(bytes).is_ok()
 }
 
 /// A certificate, DER, and its transparency timestamps.

@@ -1,6 +1,7 @@
 //! Debian packages: of the system's own release by apt, and of a newer one unpacked beside the system.
 
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -55,17 +56,54 @@ pub(super) fn unpack_promtool(tools: &Path) -> Result<()> {
     unpack(tools, "promtool")
 }
 
+/// Unpacks the registry, which has no referrers API.
+pub(super) fn unpack_registry(tools: &Path) -> Result<()> {
+    unpack(tools, "docker-registry")
+}
+
+/// Unpacks the client that pushes artifacts of any type.
+pub(super) fn unpack_oras(tools: &Path) -> Result<()> {
+    unpack(tools, "oras")
+}
+
+/// Unpacks skopeo with the C library that it was built for: Debian's older releases have it without Sigstore, and their
+/// C library is too old for the newer one. `bin/skopeo` starts it with its own loader.
+pub(super) fn unpack_skopeo(tools: &Path) -> Result<()> {
+    let start = tools.join("bin/skopeo");
+    if start.exists() {
+        return Ok(());
+    }
+    let packages = ["skopeo", "libc6", "libgpgme45", "libassuan9", "libgpg-error0", "libsqlite3-0"];
+    let root = unpacked(tools, &packages)?;
+    let libraries = root.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
+    let mut entries =
+        std::fs::read_dir(&libraries).with_context(|| format!("no `{}`", libraries.display()))?;
+    let is_loader = |name: &str| name.starts_with("ld-linux");
+    let loader = entries.find_map(|entry| {
+        let path = entry.ok()?.path();
+        path.file_name()?.to_str().filter(|name| is_loader(name))?;
+        Some(path)
+    });
+    let loader = loader.context("the C library has no loader")?;
+    let program = root.join("usr/bin/skopeo");
+    let script = format!(
+        "#!/bin/sh\nexec '{}' --library-path '{}' '{}' \"$@\"\n",
+        loader.display(),
+        libraries.display(),
+        program.display()
+    );
+    std::fs::write(&start, script)?;
+    std::fs::set_permissions(&start, std::fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
 /// Unpacks a package whose program has its name.
 fn unpack(tools: &Path, name: &str) -> Result<()> {
     let link = tools.join("bin").join(name);
     if link.exists() {
         return Ok(());
     }
-    let script = process::root().join("dev/setup/newer-debian");
-    let mut unpack = process::command("bash", &[]);
-    unpack.arg(script).args(["sid", name]).env("NEWER_DEBIAN", tools.join("debian"));
-    let unpacked = process::read(&mut unpack)?;
-    let program = Path::new(unpacked.trim()).join("usr/bin").join(name);
+    let program = unpacked(tools, &[name])?.join("usr/bin").join(name);
     if !program.is_file() {
         bail!("the package has no `usr/bin/{name}`");
     }
@@ -73,6 +111,14 @@ fn unpack(tools: &Path, name: &str) -> Result<()> {
         std::fs::remove_file(&link)?;
     }
     std::os::unix::fs::symlink(&program, &link).with_context(|| format!("cannot link `bin/{name}`"))
+}
+
+/// Unpacks packages beside the system; answers with the directory that holds them.
+fn unpacked(tools: &Path, packages: &[&str]) -> Result<PathBuf> {
+    let script = process::root().join("dev/setup/newer-debian");
+    let mut unpack = process::command("bash", &[]);
+    unpack.arg(script).arg("sid").args(packages).env("NEWER_DEBIAN", tools.join("debian"));
+    Ok(PathBuf::from(process::read(&mut unpack)?.trim()))
 }
 
 /// The Debian version of the unpacked cosign: the program itself was built without one.

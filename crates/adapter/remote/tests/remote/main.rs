@@ -6,3 +6,4 @@ mod ambient;
 mod http;
 mod peer;
 mod receiver;
+mod registry;

@@ -365,6 +365,7 @@ fn gateway(
         ledger: Arc::new(ledger.clone()),
         state: Arc::new(ledger.clone()),
         dialer: Arc::clone(dialer),
+        registry: Arc::new(chancery_testkit::registry::NoRegistry),
         stampers: BTreeMap::from([("away".to_owned(), Arc::clone(remote) as _)]),
         stamper_chains: Vec::new(),
         steps: Arc::new(NoSteps),

@@ -13,6 +13,7 @@ pub mod keyguard;
 pub mod ledger_reader;
 pub mod memory;
 pub mod outbox;
+pub mod registry;
 pub mod sequencer;
 pub mod stamper;
 pub mod state;

@@ -21,7 +21,11 @@ pub fn assemble(
     signer: &Signer<'_>,
     parts: &Parts<'_>,
 ) -> Result<Vec<u8>, FormatError> {
-    let content = content(statement, signer, parts.signature)?;
+    bundle(content(statement, signer, parts.signature)?, parts)
+}
+
+/// The bundle around a content, read back before it leaves.
+pub fn bundle(content: Content, parts: &Parts<'_>) -> Result<Vec<u8>, FormatError> {
     let missing = |what: &str| FormatError::Parts(format!("{what} is missing"));
     let certificate = parts.certificates.first().ok_or_else(|| missing("the certificate"))?;
     let token = parts.timestamp.ok_or_else(|| missing("the timestamp"))?;

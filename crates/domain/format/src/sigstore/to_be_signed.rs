@@ -38,7 +38,7 @@ pub(super) fn parse(statement: &Statement) -> Result<Content, FormatError> {
 }
 
 /// The provenance that both the signed bytes and the bundle carry.
-pub(super) fn payload(
+pub(crate) fn payload(
     statement: &Statement,
     subject: &str,
     signer: &Signer<'_>,

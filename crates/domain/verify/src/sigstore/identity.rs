@@ -1,8 +1,10 @@
 //! Steps 5, 6 and 8: the leaf's chain and SCT, its purpose, and who it names.
 
 use chancery_core::claims::Claims;
+use chancery_core::format::FormatName;
 use chancery_core::time::Time;
 use chancery_core::verdict::{CheckName, Reason};
+use chancery_format::oci::to_be_signed::SIGN_PREDICATE;
 use chancery_format::sigstore::provenance;
 use chancery_x509::certificate::Certificate;
 use chancery_x509::chain::{self, ChainError, Purpose, VerifiedChain};
@@ -109,7 +111,11 @@ fn check_sct(chain: &VerifiedChain, context: &Context<'_>) -> Result<(), Failure
 
 /// Compares the signer with the verification policy. Every condition of the policy is looked at (T7), but for `subject`:
 /// an identity leaf has no subject name, its signer is named by issuer and identity.
-pub(super) fn check(leaf: &Certificate, about: Option<&About>, context: &Context<'_>) -> Result<(), Failure> {
+pub(super) fn check(
+    leaf: &Certificate,
+    about: (FormatName, Option<&About>),
+    context: &Context<'_>,
+) -> Result<(), Failure> {
     // The one subject alternative name is the identity; a second one would be another reading.
     match leaf.known().alt_names.as_slice() {
         [AltName::Uri(found)] => check_named(found, leaf, about, context),
@@ -127,7 +133,7 @@ pub(crate) fn unnamed(context: &Context<'_>) -> Failure {
 pub(crate) fn check_named(
     found: &str,
     leaf: &Certificate,
-    about: Option<&About>,
+    (format, about): (FormatName, Option<&About>),
     context: &Context<'_>,
 ) -> Result<(), Failure> {
     let policy = context.policy;
@@ -149,7 +155,7 @@ pub(crate) fn check_named(
     if let Some(expected) = policy.key.filter(|expected| *expected != key) {
         return Err(mismatch(&key, &expected));
     }
-    check_predicate(about, context)
+    check_predicate(format, about, context)
 }
 
 /// Only normalised claims are compared: the deprecated raw ones have no type and no owner.
@@ -166,19 +172,28 @@ fn check_claims(claims: &Claims, context: &Context<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is said about the artifact matters as much as who says it: a failed scan is an attestation too.
-pub(crate) fn check_predicate(about: Option<&About>, context: &Context<'_>) -> Result<(), Failure> {
+/// What is said about the artifact matters as much as who says it: a failed scan is an attestation too. For images, where
+/// other clients take any attestation for a signature, only a statement that says "signed" counts, or provenance.
+pub(crate) fn check_predicate(
+    format: FormatName,
+    about: Option<&About>,
+    context: &Context<'_>,
+) -> Result<(), Failure> {
+    let usual: &[&str] = match format {
+        FormatName::Oci => &[SIGN_PREDICATE, provenance::PREDICATE_TYPE],
+        FormatName::Notary | FormatName::Pe | FormatName::Sigstore => &[provenance::PREDICATE_TYPE],
+    };
     let wanted = context.policy.predicate.as_deref();
+    let expected = wanted.as_ref().map_or(usual, std::slice::from_ref);
     let (fits, actual) = match about {
-        Some(About::Artifact) => (wanted.is_none(), "a signature over the artifact itself"),
-        Some(About::Predicate(found)) => {
-            (wanted.unwrap_or(provenance::PREDICATE_TYPE) == found, found.as_str())
+        Some(About::Artifact) => {
+            (wanted.is_none() && format != FormatName::Oci, "a signature over the artifact itself")
         }
+        Some(About::Predicate(found)) => (expected.contains(&found.as_str()), found.as_str()),
         None => (false, "no readable statement"),
     };
     if fits {
         return Ok(());
     }
-    let expected = wanted.unwrap_or(provenance::PREDICATE_TYPE);
-    Err(Failure::new(Reason::IdentityMismatch, &actual, &expected))
+    Err(Failure::new(Reason::IdentityMismatch, &actual, &expected.join(" or ")))
 }

@@ -15,6 +15,10 @@ const REMEDIES: &[(&str, &str)] = &[
     ("CH2008", "check the name; chancery whoami and chancery key list show what there is"),
     ("CH2009", "correct the configuration file where the message points to"),
     ("CH2010", "name the private key file, or the .pub of a key that the agent or a security key holds"),
+    (
+        "CH2030",
+        "log in with docker login, and let the service's operator name the registry in [[registries]]",
+    ),
     ("CH2101", "send what the OpenAPI document at /openapi.json describes; update an old client"),
     ("CH2102", "send what the OpenAPI document at /openapi.json describes; update an old client"),
     ("CH2103", "ask for fewer statements at a time, or send a smaller body"),

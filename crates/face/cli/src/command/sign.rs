@@ -1,4 +1,7 @@
-//! `chancery sign`: files are hashed here, asked for in one request, verified, and written whole or not at all.
+//! `chancery sign`: files are hashed here, asked for in one request, verified, and written whole or not at all; images are
+//! pinned, asked for, verified, and signed beside themselves in their registry.
+
+mod image;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,8 +22,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::file::reader::Progress;
 use crate::file::selection;
+use crate::image::named::{self, Named};
 use crate::sign::ask;
 use crate::sign::finish::{self, Judge};
+use crate::sign::image::Attaching;
 use crate::sign::patient;
 use crate::sign::prepare::{self, Prepared, Signed, Wish};
 use crate::terminal::{Shape, printable};
@@ -30,8 +35,8 @@ use crate::trust::{self, Voucher};
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
-    /// Files, or patterns such as `dist/*.exe`.
-    #[arg(required = true, value_name = "FILE")]
+    /// Files, or patterns such as `dist/*.exe`; or images: `registry.example/app:tag`, `…/app@sha256:…`.
+    #[arg(required = true, value_name = "FILE|IMAGE")]
     files: Vec<PathBuf>,
     /// The profile to sign under.
     #[arg(long, env = "CHANCERY_PROFILE", hide_env_values = true, value_name = "NAME")]
@@ -45,9 +50,15 @@ pub(crate) struct Args {
     /// A Sigstore bundle over the file itself, without provenance.
     #[arg(long, conflicts_with = "format")]
     message: bool,
-    /// Name the format: notary, pe, sigstore.
+    /// Name the format of files: notary, pe, sigstore.
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
+    /// Sign an index alone, not the manifests that it names.
+    #[arg(long)]
+    only_index: bool,
+    /// Who puts signatures into the registry: the service, or this command with your own credentials.
+    #[arg(long, value_name = "WHO", default_value = "server")]
+    attach: Attaching,
     /// Replace signatures that are there.
     #[arg(long)]
     replace: bool,
@@ -90,6 +101,9 @@ struct Told {
 pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let name =
         ProfileName::parse(&args.profile).map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
+    if let Named::Images(images) = named::sort(&args.files)? {
+        return image::run(args, (&name, &images), context);
+    }
     let wish = wish(args, context)?;
     let files = selection::files(&args.files)?;
     if let Some(directory) = &args.output {
@@ -175,7 +189,12 @@ fn sign_all(
         let statements =
             group.values().filter_map(|files| files.first().map(|(_, one)| one.statement.clone()));
         let signed = ask::request(&work.profile, statements.collect()).and_then(|request| {
-            let signed = patient::sign((work.server, &work.profile), &request, work.patience, context)?;
+            let signed = patient::sign(
+                (work.server, &work.profile),
+                (&request, Attaching::Client),
+                work.patience,
+                context,
+            )?;
             Ok((request.id(), signed.results))
         });
         for (at, one) in group.values().flatten() {

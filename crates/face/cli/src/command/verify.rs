@@ -1,4 +1,4 @@
-//! `chancery verify`: judges files against an expected signer. Without one there is no success.
+//! `chancery verify`: judges files and images against an expected signer. Without one there is no success.
 //!
 //! Neither the HTTP client nor a random number is touched unless trust has to be fetched.
 
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chancery_core::time::Time;
 use chancery_core::verdict::{Outcome, Reason};
+use chancery_format::oci::reference::Reference;
 use chancery_verify::policy::VerificationPolicy;
 use chancery_verify::snapshot::TrustSnapshot;
 use chancery_verify::verify;
@@ -18,6 +19,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::file::selection;
 use crate::foreign::{self, Subject};
+use crate::image::judge;
+use crate::image::named::{self, Named};
+use crate::image::visit::{Visitor, Walk};
 use crate::report::{self, About};
 use crate::terminal::Shape;
 use crate::trust::{self, Reach, Trusted, Voucher};
@@ -26,8 +30,9 @@ use crate::trust::{self, Reach, Trusted, Voucher};
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
-    /// Files, or patterns such as `dist/*.exe`; with --bundle also the digest of a file that is elsewhere: sha256:229c…
-    #[arg(required = true, value_name = "FILE")]
+    /// Files, or patterns such as `dist/*.exe`; with --bundle also the digest of a file that is elsewhere: sha256:229c…;
+    /// or images: `registry.example/app:tag`, `…/app@sha256:…`.
+    #[arg(required = true, value_name = "FILE|IMAGE")]
     files: Vec<PathBuf>,
     /// Name of a verification policy in the trust document: who must have signed.
     #[arg(long, env = "CHANCERY_POLICY", hide_env_values = true, value_name = "NAME")]
@@ -41,6 +46,9 @@ pub(crate) struct Args {
     /// Signature file; without it FILE.sigstore.json, or the signature inside the file.
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
+    /// Judge every manifest that an index names, too.
+    #[arg(long)]
+    recursive: bool,
     /// Say what each check asks, and what became of it.
     #[arg(long)]
     explain: bool,
@@ -95,21 +103,64 @@ impl Expected<'_> {
 /// Verifies every file; the worst outcome is the command's.
 pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let expected = expected(args, context)?;
+    if let Named::Images(images) = named::sort(&args.files)? {
+        let judged = images_judged(args, &images, &expected, context)?;
+        return Ok(told(judged, args, &expected, context));
+    }
     let files = selection::files(&args.files)?;
     if args.bundle.is_some() && files.len() > 1 {
         return Err(Failure::new(Code::Usage, "--bundle belongs to one file")
             .because(format!("{} files", files.len()), "1"));
     }
+    let judging = |path: &PathBuf| expected.judge(path, args.bundle.as_deref());
+    let judged = files.iter().map(|path| (path.display().to_string(), judging(path))).collect();
+    Ok(told(judged, args, &expected, context))
+}
+
+/// What was judged, by name.
+type All = Vec<(String, Result<Judged, Failure>)>;
+
+/// Judges images, and with `--recursive` everything that they name: what is missing, exchanged or unsigned is named.
+fn images_judged(
+    args: &Args,
+    images: &[(String, Reference)],
+    expected: &Expected<'_>,
+    context: &Context<'_, '_>,
+) -> Result<All, Failure> {
+    if args.offline || args.bundle.is_some() {
+        return Err(Failure::new(Code::Usage, "an image is looked up in its registry")
+            .because("--offline or --bundle", "neither"));
+    }
+    let Against::Policy { policy, trust, .. } = &expected.against else {
+        return Err(Failure::new(Code::Usage, "an image is judged against a policy of a trust document")
+            .because("--trusted-root", "--policy"));
+    };
+    let visitor = Visitor::new(context)?;
+    let walk = if args.recursive { Walk::Whole } else { Walk::Only };
+    let judging = verify::Context { trust, policy, at: expected.at };
+    let mut judged = All::new();
+    for (named, reference) in images {
+        match visitor.walk(reference, walk) {
+            Ok(nodes) => {
+                judged
+                    .extend(nodes.iter().map(|node| (node.shown(), judge::judge(node, &visitor, &judging))));
+            }
+            Err(error) => judged.push((named.clone(), Err(judge::root(named, &error)))),
+        }
+    }
+    Ok(judged)
+}
+
+/// Tells all verdicts; the worst is the command's.
+fn told(judged: All, args: &Args, expected: &Expected<'_>, context: &mut Context<'_, '_>) -> Exit {
     let mut exits = Vec::new();
     let mut documents: Vec<Value> = Vec::new();
-    for path in &files {
-        let name = path.display().to_string();
-        match expected.judge(path, args.bundle.as_deref()) {
+    for (name, judged) in judged {
+        match judged {
             Ok(judged) => {
                 exits.push(Exit::of_outcome(judged.verdict.outcome()));
                 documents.push(show(&judged, expected.about(&name), args, context));
             }
-            Err(failure) if files.len() == 1 => return Err(failure),
             Err(failure) => {
                 exits.push(failure.exit);
                 documents.push(failure.json());
@@ -127,7 +178,7 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         };
         context.terminal.json(&document);
     }
-    Ok(worst)
+    worst
 }
 
 fn expected<'a>(args: &'a Args, context: &mut Context<'_, '_>) -> Result<Expected<'a>, Failure> {

@@ -16,6 +16,7 @@ use crate::catalogue::Code;
 use crate::client::Server;
 use crate::failure::Failure;
 use crate::host::{Host, IdentityToken};
+use crate::sign::image::Attaching;
 use crate::sign::session;
 
 /// The public side of a profile. One that does not exist is asked for all the same: the service refuses it to a caller
@@ -56,10 +57,14 @@ pub(crate) fn sign(
     server: &Server,
     host: &dyn Host,
     profile: &Profile,
-    request: &Request,
+    (request, attaching): (&Request, Attaching),
 ) -> Result<Signed, Failure> {
     let token = bound_token(server, host, profile, request)?;
-    let signed: Signed = server.post("/v1/sign", request.canonical().to_owned(), Some(&token))?.json()?;
+    let path = match attaching {
+        Attaching::Client => "/v1/sign",
+        Attaching::Server => "/v1/sign?attach=true",
+    };
+    let signed: Signed = server.post(path, request.canonical().to_owned(), Some(&token))?.json()?;
     if signed.schema == chancery_api::signed::SCHEMA && signed.request_id == request.id() {
         Ok(signed)
     } else {

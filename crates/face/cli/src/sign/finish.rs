@@ -8,15 +8,18 @@ use std::path::Path;
 
 use chancery_api::key::Key;
 use chancery_api::signed::SignedResult;
+use chancery_core::algorithm::PublicKey;
 use chancery_core::digest::{Hasher, Sha256};
 use chancery_core::family::Family;
 use chancery_core::format::FormatName;
 use chancery_core::id::{KeyId, RequestId};
+use chancery_core::statement::Statement;
 use chancery_core::time::Time;
 use chancery_core::verdict::{Outcome, Verdict};
 use chancery_format::notary::envelope::Envelope;
 use chancery_format::notary::payload::Target;
 use chancery_format::notary::statement::Body;
+use chancery_format::oci::simple::Signature;
 use chancery_format::patch::Patch;
 use chancery_format::seam::{Attachment, FormatError};
 use chancery_format::sigstore::bundle::{Bundle, Content};
@@ -47,7 +50,7 @@ pub(crate) struct Judge<'a> {
     /// Where keys are looked up.
     pub(crate) server: &'a Server,
     /// The keys that were looked up.
-    pub(crate) keys: BTreeMap<KeyId, Sha256>,
+    pub(crate) keys: BTreeMap<KeyId, PublicKey>,
     /// What is to be made of a file that is there already.
     pub(crate) signed: Signed,
 }
@@ -61,22 +64,56 @@ impl Judge<'_> {
             VerificationPolicy::exactly(self.trust.environment, result.format, &issuer, &identity);
         match result.format {
             FormatName::Sigstore => {}
-            FormatName::Notary | FormatName::Pe => {
+            FormatName::Oci if result.family.is_sigstore() => {}
+            FormatName::Notary | FormatName::Oci | FormatName::Pe => {
                 policy.issuer = None;
                 policy.identity = None;
-                policy.key = Some(self.key(&result.key)?);
+                policy.key = Some(Sha256::of(&self.key(&result.key)?.spki));
             }
         }
         Ok(policy)
     }
-    fn key(&mut self, id: &KeyId) -> Result<Sha256, Failure> {
+    fn key(&mut self, id: &KeyId) -> Result<PublicKey, Failure> {
         if let Some(known) = self.keys.get(id) {
-            return Ok(*known);
+            return Ok(known.clone());
         }
         let key: Key = self.server.get(&format!("/v1/keys/{id}"))?.json()?;
-        self.keys.insert(id.clone(), key.spki_sha256);
-        Ok(key.spki_sha256)
+        let key = PublicKey { algorithm: key.algorithm, spki: key.spki };
+        self.keys.insert(id.clone(), key.clone());
+        Ok(key)
     }
+}
+
+/// Verifies one signature of an image, before it is told where it is.
+pub(crate) fn image(
+    asked: &Statement,
+    (request, result): (RequestId, &SignedResult),
+    judge: &mut Judge<'_>,
+) -> Result<(), Failure> {
+    same_kind(asked, result)?;
+    let policy = judge.policy(result)?;
+    let artifact = asked.artifact.digest;
+    let verdict = if result.family.is_sigstore() {
+        let context = Context { trust: &judge.trust, policy: &policy, at: judge.at };
+        verify::verify(&Evidence::Image { artifact, bundle: &result.blob }, &context)
+    } else {
+        // What lies in the registry holds no proof of its own, so the answer's is checked here.
+        proof::check_result(result, (request, result.statement), &judge.trust)?;
+        let key = judge.key(&result.key)?;
+        let signature = Signature::parse_json(&result.blob).map_err(|error| answer(&error))?;
+        let context = Context { trust: &judge.trust, policy: &policy, at: judge.at };
+        verify::verify(&Evidence::SimpleSigning { artifact, signature: &signature, key: &key }, &context)
+    };
+    accept(&verdict, Path::new(&asked.artifact.name))
+}
+
+fn same_kind(asked: &Statement, result: &SignedResult) -> Result<(), Failure> {
+    if (result.format, result.family) == (asked.format, asked.family) {
+        return Ok(());
+    }
+    let said = format!("{} {}", result.format, result.family);
+    Err(Failure::new(Code::Answer, "the service signed something else")
+        .because(said, format!("{} {}", asked.format, asked.family)))
 }
 
 /// Attaches, verifies and writes one result. On an error nothing is left behind.
@@ -87,11 +124,7 @@ pub(crate) fn finish(
     judge: &mut Judge<'_>,
 ) -> Result<(), Failure> {
     let asked = &prepared.statement;
-    if (result.format, result.family) != (asked.format, asked.family) {
-        let said = format!("{} {}", result.format, result.family);
-        return Err(Failure::new(Code::Answer, "the service signed something else")
-            .because(said, format!("{} {}", asked.format, asked.family)));
-    }
+    same_kind(asked, result)?;
     let policy = judge.policy(result)?;
     let hooks = table::of(asked.format).map_err(|error| answer(&error))?;
     match (hooks.attach)(&prepared.layout, &result.blob).map_err(|error| answer(&error))? {
@@ -128,7 +161,7 @@ fn beside(
             let named = Named { artifact, size: asked.artifact.size, media_type: None };
             Evidence::Notary { named, envelope: bytes }
         }
-        FormatName::Pe | FormatName::Sigstore => {
+        FormatName::Oci | FormatName::Pe | FormatName::Sigstore => {
             check_content(asked.family, bytes)?;
             Evidence::Sigstore { artifact, bundle: bytes }
         }

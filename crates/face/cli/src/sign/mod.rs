@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod finish;
+pub(crate) mod image;
 pub(crate) mod patient;
 pub(crate) mod prepare;
 pub(crate) mod proof;

@@ -14,6 +14,7 @@ use crate::command::Context;
 use crate::command::request::{is_on_its_way, look};
 use crate::failure::Failure;
 use crate::sign::ask;
+use crate::sign::image::Attaching;
 
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -23,14 +24,14 @@ const LOOKS: u32 = 5;
 /// Signs a request, and waits as long as it may.
 pub(crate) fn sign(
     (server, profile): (&Server, &Profile),
-    request: &Request,
+    (request, attaching): (&Request, Attaching),
     patience: Duration,
     context: &mut Context<'_, '_>,
 ) -> Result<Signed, Failure> {
     let started = Instant::now();
     let mut told = false;
     loop {
-        let failure = match ask::sign(server, context.host, profile, request) {
+        let failure = match ask::sign(server, context.host, profile, (request, attaching)) {
             Err(failure) if failure.code == Code::Pending.code() => failure,
             other => return other,
         };

@@ -165,7 +165,7 @@ fn options(format: FormatName, wish: &Wish, profile: &Profile) -> Map<String, Va
         FormatName::Pe if wish.signed == Signed::Replace => {
             options.insert("replace".into(), json!(true));
         }
-        FormatName::Notary | FormatName::Pe => {}
+        FormatName::Notary | FormatName::Oci | FormatName::Pe => {}
     }
     options
 }
@@ -181,7 +181,7 @@ fn key(
         FormatName::Sigstore if options.get("family").is_some_and(|name| name == Family::Message.name()) => {
             Family::Message
         }
-        FormatName::Sigstore => Family::ProvenanceDsse,
+        FormatName::Oci | FormatName::Sigstore => Family::ProvenanceDsse,
     };
     profile.formats.get(&format)?.families.get(&family)?.algorithm
 }
@@ -197,7 +197,7 @@ fn check_beside(output: &Path, statement: &Statement) -> Result<(), Failure> {
         FormatName::Notary => Envelope::parse(&bytes)
             .ok()
             .and_then(|envelope| Sha256::parse_hex(envelope.target.digest.strip_prefix("sha256:")?).ok()),
-        FormatName::Pe | FormatName::Sigstore => {
+        FormatName::Oci | FormatName::Pe | FormatName::Sigstore => {
             Bundle::parse(&bytes).ok().and_then(|bundle| subject(&bundle.content))
         }
     };

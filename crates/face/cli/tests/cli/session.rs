@@ -37,6 +37,9 @@ impl Host for TestHost {
         let missing = || NoToken { what: "no identity token found".into(), hint: "run inside a CI".into() };
         self.token.clone().map(|token| IdentityToken::new(token, "test")).ok_or_else(missing)
     }
+    fn registry(&self) -> std::sync::Arc<dyn chancery_core::port::registry::Registry> {
+        std::sync::Arc::new(chancery_testkit::registry::NoRegistry)
+    }
     fn program(&self) -> Result<PathBuf, Failure> {
         Ok(PathBuf::from("/bin/false"))
     }

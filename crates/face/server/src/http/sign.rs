@@ -12,11 +12,13 @@ use chancery_api::rehearsal::{self, Rehearsal, RehearsedStatement};
 use chancery_api::signed::Signed;
 use chancery_core::request::Request;
 use chancery_core::warrant::ToBeSigned;
+use chancery_gateway::attach;
 use chancery_gateway::failure::Failure;
 use chancery_gateway::rehearse::{Rehearsed, rehearse};
 use chancery_gateway::sign::{Answer, Ask, sign};
 use tracing::Instrument as _;
 
+use super::signed::Places;
 use super::{Shared, signed};
 use crate::admission::Place;
 use crate::body::{self, LARGE, Received};
@@ -29,7 +31,8 @@ const FEW: usize = 4;
 
 /// Signs everything in a request, or rehearses it.
 #[utoipa::path(post, path = "/v1/sign", tag = "sign",
-    params(("dry_run" = Option<bool>, Query, description = "Decide and show the bytes that would be signed; change nothing")),
+    params(("dry_run" = Option<bool>, Query, description = "Decide and show the bytes that would be signed; change nothing"),
+        ("attach" = Option<bool>, Query, description = "Put signatures of images beside them in their registry")),
     request_body(content = String, content_type = "application/json", description = "The canonical request (RFC 8785), `chancery.request/1`"),
     security(("token" = [])),
     responses(
@@ -50,7 +53,9 @@ pub(crate) async fn post(
     request: HttpRequest,
 ) -> Result<Response, Fault> {
     let started = Instant::now();
-    let is_rehearsal = query::flag(query.as_deref(), "dry_run")?;
+    let flags = query::flags(query.as_deref(), ["dry_run", "attach"])?;
+    let [is_rehearsal, attaches] = flags;
+    let images = if attaches { Images::Attached } else { Images::Left };
     let token = bearer::token(request.headers())?.map(str::to_owned);
     let possession = possession::proof(request.headers())?;
     let received = body::receive(&service, request, "application/json").await?;
@@ -59,19 +64,40 @@ pub(crate) async fn post(
         return rehearsed(Arc::clone(&service), ask).await;
     }
     let summary = Summary::of(&service, &ask.request);
-    let outcome = detached(Arc::clone(&service), ask, place).await?;
+    let (outcome, places) = detached(Arc::clone(&service), ask, place, images).await?;
     service.metrics.sign(&summary.profile, &summary.statements, result_of(&outcome));
     service.metrics.sign_took(started.elapsed());
-    signed::respond(outcome?).await
+    signed::respond(outcome?, places).await
 }
 
+/// What becomes of signatures of images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Images {
+    /// They are put beside the images.
+    Attached,
+    /// They are answered, and that is all.
+    Left,
+}
+
+/// What came of a request, and of its signatures in registries.
+type Done = (Result<Answer, Failure>, Places);
+
 /// A caller that goes away must not stop a signature half-way: the work goes on by itself and keeps its place.
-async fn detached(service: Arc<Service>, ask: Ask, place: Place) -> Result<Result<Answer, Failure>, Fault> {
+async fn detached(service: Arc<Service>, ask: Ask, place: Place, images: Images) -> Result<Done, Fault> {
     let many = ask.request.statements().len() > FEW;
     let work = async move {
         let outcome = sign(&service.gateway, ask).await;
+        let places = match &outcome {
+            Ok(answer) if images == Images::Attached => {
+                attach::attach(&service.gateway, &answer.results).await
+            }
+            Ok(_) | Err(_) => Ok(Places::new()),
+        };
         drop(place);
-        outcome
+        match places {
+            Ok(places) => (outcome, places),
+            Err(failure) => (Err(failure), Places::new()),
+        }
     };
     if many {
         return heavy::drive(work).await;

@@ -193,6 +193,7 @@ async fn gateway(
         ledger: Arc::<MemoryLedger>::clone(ledger),
         state: Arc::<MemoryLedger>::clone(ledger),
         dialer: Arc::new(NoNetwork),
+        registry: Arc::new(chancery_testkit::registry::NoRegistry),
         stampers: BTreeMap::new(),
         stamper_chains: Vec::new(),
         steps: Arc::new(NoSteps),

@@ -1,0 +1,439 @@
+//! Images: signed by the service into a registry, and judged by what others verify them with.
+//!
+//! The registry is Debian's `docker-registry`, which does not list referrers, and the strict one of the test kit, which does.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "test")]
+
+#[expect(dead_code, reason = "this file uses a part of the world")]
+mod world;
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use chancery_testkit::distribution::{Demands, Distribution, Lists};
+use serde_json::{Value, json};
+
+use crate::world::{IDENTITY, ISSUER, Said, World, tool, until};
+
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// An index of two images under tag `v1`: index, amd64, arm64.
+fn multi_arch(registry: &Distribution, path: &str) -> [Value; 3] {
+    let children = ["amd64", "arm64"].map(|platform| registry.image(path, platform));
+    let index = registry.index(path, "v1", &children);
+    let [amd64, arm64] = children;
+    [index, amd64, arm64]
+}
+
+fn digest(descriptor: &Value) -> String {
+    descriptor["digest"].as_str().unwrap().to_owned()
+}
+
+fn sign(world: &World, reference: &str, more: &[&str]) -> Said {
+    world.run(&[&["sign", reference, "--profile", "dev", "--json"], more].concat())
+}
+
+fn verify(world: &World, reference: &str) -> Said {
+    world.run(&["verify", reference, "--policy", "dev", "--recursive", "--json"])
+}
+
+#[test]
+fn an_index_and_what_it_names_are_signed_and_a_change_is_named() {
+    let world = World::start();
+    for lists in [Lists::Referrers, Lists::Nothing] {
+        let registry = Distribution::start(lists, Demands::Nothing);
+        let reference = format!("{}:v1", registry.repository("acme/app"));
+        let [index, amd64, arm64] = multi_arch(&registry, "acme/app");
+        assert_eq!(verify(&world, &reference).expect(10).json()["results"].as_array().unwrap().len(), 3);
+
+        let signed = sign(&world, &reference, &[]).expect(0).json();
+        let manifests = signed["results"][0]["manifests"].as_array().unwrap().clone();
+        assert_eq!(manifests.len(), 3, "{signed}");
+        assert!(manifests[0]["name"].as_str().unwrap().ends_with(&digest(&index)), "pinned: {signed}");
+        for manifest in &manifests {
+            let contents: Vec<&str> = manifest["signatures"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| one["content"].as_str().unwrap())
+                .collect();
+            assert_eq!(contents, ["provenance", "signature", "simple-signing"]);
+        }
+        let all = verify(&world, &reference).expect(0).json();
+        assert_eq!(all["results"].as_array().unwrap().len(), 3, "{all}");
+
+        // The same wish again signs nothing and attaches nothing twice.
+        let size = world.size();
+        sign(&world, &reference, &[]).expect(0);
+        assert_eq!(world.size(), size);
+        let layers = registry.tagged("acme/app", &format!("sha256-{}.sig", &digest(&index)[7..])).unwrap();
+        assert_eq!(layers["layers"].as_array().unwrap().len(), 1);
+
+        // One child is replaced by an image that nobody signed: the index is another, and both are named.
+        let evil = registry.image("acme/app", "arm64-evil");
+        let other = registry.index("acme/app", "v1", &[amd64.clone(), evil.clone()]);
+        let said = verify(&world, &reference).expect(10).json();
+        let outcome = |descriptor: &Value| {
+            let named = |one: &&Value| {
+                one["subject"]["name"].as_str().unwrap_or_default().contains(&digest(descriptor))
+            };
+            said["results"].as_array().unwrap().iter().find(named).unwrap()["result"].clone()
+        };
+        assert_eq!([outcome(&other), outcome(&amd64), outcome(&evil)], ["unsigned", "verified", "unsigned"]);
+
+        // The registry gives other bytes for a child of the signed index, or none.
+        let pinned = format!("{}@{}", registry.repository("acme/app"), digest(&index));
+        registry.exchange(&digest(&arm64), b"{}");
+        let said = verify(&world, &pinned).expect(11);
+        assert!(said.out.contains(&digest(&arm64)) && said.out.contains("exchanged"), "{}", said.out);
+        registry.remove("acme/app", &digest(&arm64));
+        let said = verify(&world, &pinned).expect(11);
+        assert!(said.out.contains(&digest(&arm64)) && said.out.contains("missing"), "{}", said.out);
+        assert!(said.out.contains("arm64"), "{}", said.out);
+
+        // What does not answer is not unsigned.
+        registry.fail(Some(("/referrers/", 503)));
+        world.run(&["verify", &pinned, "--policy", "dev"]).expect(75);
+        registry.fail(None);
+    }
+    audited(&world);
+}
+
+/// Everything that was signed holds, from the data and from copies of it: also what no certificate stands behind.
+fn audited(world: &World) {
+    let data = world.data();
+    world.run(&["audit", "--data-dir", data.to_str().unwrap()]).expect(0);
+    world.run(&["ledger", "export", "--output", "copy"]).expect(0);
+    world.run(&["evidence", "export", "--data-dir", data.to_str().unwrap(), "--to", "evidence"]).expect(0);
+    world
+        .run(&[
+            "audit",
+            "--ledger",
+            "copy",
+            "--evidence",
+            "evidence",
+            "--host",
+            "dev.localhost",
+            "--trust",
+            "data/trust.json",
+        ])
+        .expect(0);
+    let spki = world.run(&["key", "show", "dev-simple-signing", "--json"]).expect(0).json();
+    let name = spki["spki_sha256"].as_str().unwrap().to_owned();
+    let kept = world.path("evidence").join(&name[..2]).join(&name);
+    let bytes = std::fs::read(&kept).unwrap();
+    let other = world.run(&["key", "show", "dev-message", "--json"]).expect(0).json();
+    let other =
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, other["spki"].as_str().unwrap());
+    std::fs::write(&kept, other.unwrap()).unwrap();
+    world
+        .run(&[
+            "audit",
+            "--ledger",
+            "copy",
+            "--evidence",
+            "evidence",
+            "--host",
+            "dev.localhost",
+            "--trust",
+            "data/trust.json",
+        ])
+        .expect(11);
+    std::fs::write(&kept, bytes).unwrap();
+}
+
+#[test]
+fn what_a_registry_holds_is_not_believed() {
+    let world = World::start();
+    let registry = Distribution::start(Lists::Nothing, Demands::Nothing);
+    let image = registry.image("acme/app", "amd64");
+    let other = registry.image("acme/app", "other");
+    let named = |descriptor: &Value| format!("{}@{}", registry.repository("acme/app"), digest(descriptor));
+    sign(&world, &named(&image), &[]).expect(0);
+    // The signatures of one image under the tag of another.
+    let tag = |descriptor: &Value| format!("sha256-{}", &digest(descriptor)[7..]);
+    let index = registry.tagged("acme/app", &tag(&image)).unwrap().to_string();
+    let _moved = registry.put("acme/app", Some(&tag(&other)), INDEX, index.as_bytes());
+    assert_eq!(verify(&world, &named(&other)).expect(11).json()["result"], "invalid");
+    // A list that calls them something else, as other clients write it, hides nothing.
+    let mut foreign: Value = serde_json::from_str(&index).unwrap();
+    for entry in foreign["manifests"].as_array_mut().unwrap() {
+        entry["artifactType"] = json!("application/vnd.oci.empty.v1+json");
+        entry.as_object_mut().unwrap().remove("annotations");
+    }
+    let _written = registry.put("acme/app", Some(&tag(&image)), INDEX, foreign.to_string().as_bytes());
+    verify(&world, &named(&image)).expect(0);
+}
+
+#[test]
+fn the_service_reaches_only_what_its_configuration_names_and_jobs_may_attach_themselves() {
+    let mut world = World::start();
+    world.stop();
+    let registry = Distribution::start(Lists::Referrers, Demands::Token);
+    let image = registry.image("acme/app", "amd64");
+    let named = format!("{}@{}", registry.repository("acme/app"), digest(&image));
+    let config = world.data().join("chancery.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let section = "\n[[registries]]\nhost = \"registry.example\"\n";
+    std::fs::write(&config, format!("{text}{section}")).unwrap();
+    world.serve(&[]);
+    let docker = world.path("docker");
+    std::fs::create_dir(&docker).unwrap();
+    let auth = format!("{{\"auths\":{{\"{}\":{{\"auth\":\"dXNlcjpzZWNyZXQ=\"}}}}}}", registry.host());
+    std::fs::write(docker.join("config.json"), auth).unwrap();
+    let run = |arguments: &[&str]| -> Said {
+        world.command(arguments).env("DOCKER_CONFIG", &docker).output().unwrap().into()
+    };
+    // Without a right to read, nothing is asked for.
+    assert_eq!(sign(&world, &named, &[]).expect(2).json()["code"], "CH2030");
+    let refused = run(&["sign", &named, "--profile", "dev", "--json"]).expect(2).json();
+    assert_eq!(refused["code"], "CH2030", "{refused}");
+    assert!(refused.to_string().contains("--attach client"), "{refused}");
+    run(&["sign", &named, "--profile", "dev", "--attach", "client", "--json"]).expect(0);
+    run(&["verify", &named, "--policy", "dev", "--json"]).expect(0);
+}
+
+#[test]
+fn at_depth_artifact_the_service_fetches_what_it_signs() {
+    let mut world = World::start();
+    world.stop();
+    let path = world.data().join("governance/profiles/dev.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let deep = text.replace("[formats.oci]\n", "[formats.oci]\ndepth = \"artifact\"\n");
+    assert_ne!(deep, text);
+    let mut deeper = World::cold();
+    std::fs::create_dir_all(deeper.data().join("governance/profiles")).unwrap();
+    std::fs::write(deeper.data().join("governance/profiles/dev.toml"), deep).unwrap();
+    deeper.serve(&[]);
+    let registry = Distribution::start(Lists::Referrers, Demands::Nothing);
+    let image = registry.image("acme/app", "amd64");
+    let named = format!("{}@{}", registry.repository("acme/app"), digest(&image));
+    let signed = sign(&deeper, &named, &[]).expect(0).json();
+    assert_eq!(signed["results"][0]["manifests"][0]["signatures"][0]["depth"], "artifact");
+    // What the service cannot fetch it does not sign: the client sees the manifest, the service does not any more.
+    let gone = registry.image("acme/app", "gone");
+    let other = format!("{}@{}", registry.repository("acme/app"), digest(&gone));
+    let before = registry.log().len();
+    let dry = sign(&deeper, &other, &["--dry-run"]).expect(0).json();
+    assert!(dry["results"][0]["rehearsals"].as_array().unwrap().len() == 3, "{dry}");
+    let fetched = registry.log()[before..].iter().filter(|line| line.contains(&digest(&gone))).count();
+    assert_eq!(fetched, 2, "by the client, and once by the service");
+}
+
+/// Debian's registry, which has no referrers API.
+struct Registry {
+    child: Child,
+    host: String,
+}
+
+impl Registry {
+    fn start(world: &World) -> Option<Self> {
+        let program = tool("bin/docker-registry")?;
+        // A free port, given back just before.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let config = format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{inmemory: {{}}}}\nhttp: {{addr: \"{host}\"}}\n"
+        );
+        let config = world.write("registry.yml", config.as_bytes());
+        let log = std::fs::File::create(world.path("registry.log")).unwrap();
+        let mut command = Command::new(program);
+        command.arg("serve").arg(config).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let child = command.spawn().unwrap();
+        until("the registry listens", || std::net::TcpStream::connect(&host).is_ok());
+        Some(Self { child, host })
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ended = self.child.kill().is_err();
+        let _collected = self.child.wait().is_err();
+    }
+}
+
+/// Pushes a file as an artifact of its own type, as a Helm chart is.
+fn push(world: &World, oras: &Path, name: &str, text: &str) -> String {
+    world.write(&format!("{text}.tgz"), text.as_bytes());
+    let mut command = Command::new(oras);
+    command.current_dir(world.directory.path()).env("HOME", world.directory.path());
+    command.args([
+        "push",
+        "--plain-http",
+        "--artifact-type",
+        "application/vnd.cncf.helm.config.v1+json",
+        name,
+    ]);
+    command.arg(format!("{text}.tgz:application/vnd.cncf.helm.chart.content.v1.tar+gzip"));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let out = String::from_utf8(output.stdout).unwrap();
+    let digest = out.lines().find_map(|line| line.strip_prefix("Digest: ")).unwrap();
+    format!("{}@{digest}", name.rsplit_once(':').unwrap().0)
+}
+
+fn cosign(world: &World, program: &Path, arguments: &[&str]) -> bool {
+    let output = Command::new(program)
+        .args(arguments)
+        .env("HOME", world.directory.path())
+        .env("TUF_ROOT", world.path("tuf"))
+        .env("COSIGN_PASSWORD", "")
+        .output()
+        .unwrap();
+    output.status.success()
+}
+
+#[test]
+fn cosign_accepts_images_of_a_registry_without_the_referrers_api() {
+    let world = World::start();
+    let (Some(registry), Some(oras), Some(program)) =
+        (Registry::start(&world), tool("bin/oras"), tool("bin/cosign"))
+    else {
+        return;
+    };
+    let repository = format!("{}/acme/chart", registry.host);
+    let [signed, unsigned] =
+        ["one", "two"].map(|text| push(&world, &oras, &format!("{repository}:{text}"), text));
+    sign(&world, &signed, &[]).expect(0);
+    let root = world.data().join("trusted_root.json");
+    let check = |verb: &[&str], identity: &str, name: &str| {
+        let flags = [
+            "--allow-insecure-registry",
+            "--use-signed-timestamps",
+            "--trusted-root",
+            root.to_str().unwrap(),
+        ];
+        let signer = ["--certificate-identity", identity, "--certificate-oidc-issuer", ISSUER, name];
+        cosign(&world, &program, &[verb, &flags, &signer].concat())
+    };
+    for verb in [&["verify"][..], &["verify-attestation", "--type", "slsaprovenance1"]] {
+        assert!(check(verb, IDENTITY, &signed), "{verb:?}");
+        assert!(!check(verb, "https://github.com/acme/other", &signed), "{verb:?} by another");
+        assert!(!check(verb, IDENTITY, &unsigned), "{verb:?} of an unsigned one");
+    }
+    // cosign's own signature joins ours, and ours stays; ours joins cosign's.
+    let key = world.path("cosign");
+    let made = Command::new(&program)
+        .args(["generate-key-pair", "--output-key-prefix", key.to_str().unwrap()])
+        .env("COSIGN_PASSWORD", "")
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let private = format!("{}.key", key.display());
+    let keyed = ["--key", &private, "--use-signing-config=false", "--tlog-upload=false", "--yes"];
+    assert!(cosign(
+        &world,
+        &program,
+        &[&["sign", "--allow-insecure-registry"], &keyed[..], &[&unsigned]].concat()
+    ));
+    sign(&world, &unsigned, &[]).expect(0);
+    let public = format!("{}.pub", key.display());
+    let keyed =
+        ["verify", "--allow-insecure-registry", "--insecure-ignore-tlog", "--key", &public, &unsigned];
+    assert!(cosign(&world, &program, &keyed), "what cosign wrote before us stays");
+    assert!(
+        check(&["verify"], IDENTITY, &unsigned) && verify(&world, &unsigned).code == 0,
+        "and ours is there"
+    );
+    println!("compared: cosign with docker-registry");
+}
+
+/// Sixteen profiles that differ in their names alone, so that sixteen jobs may sign one image.
+fn sixteen(world: &World) -> Vec<String> {
+    let template = include_str!("../../../../testdata/governance/dev/profiles/dev.toml");
+    let folder = world.data().join("governance/profiles");
+    std::fs::create_dir_all(&folder).unwrap();
+    let names: Vec<String> = (0..16).map(|number| format!("dev-{number:02}")).collect();
+    for name in &names {
+        std::fs::write(folder.join(format!("{name}.toml")), template).unwrap();
+    }
+    names
+}
+
+#[test]
+fn sixteen_jobs_at_once_leave_sixteen_signatures_on_a_registry_without_the_referrers_api() {
+    let mut world = World::cold();
+    let names = sixteen(&world);
+    world.serve(&[]);
+    let Some(registry) = Registry::start(&world) else { return };
+    let Some(oras) = tool("bin/oras") else { return };
+    let image = push(&world, &oras, &format!("{}/acme/app:one", registry.host), "one");
+    let run = |name: &String| -> Said {
+        world.command(&["sign", &image, "--profile", name, "--json"]).output().unwrap().into()
+    };
+    let run = &run;
+    std::thread::scope(|scope| {
+        let running: Vec<_> = names.iter().map(|name| scope.spawn(move || run(name))).collect();
+        running.into_iter().for_each(|one| drop(one.join().unwrap().expect(0)));
+    });
+    verify(&world, &image).expect(0);
+    let Some(program) = tool("bin/cosign") else { return };
+    let root = world.data().join("trusted_root.json");
+    let mut command = Command::new(&program);
+    command
+        .args(["verify", "--allow-insecure-registry", "--use-signed-timestamps", "--trusted-root"])
+        .arg(root);
+    command.args(["--certificate-identity", IDENTITY, "--certificate-oidc-issuer", ISSUER, &image]);
+    let output = command.env("HOME", world.directory.path()).output().unwrap();
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |kind: &str| {
+        let critical = |one: &&Value| one["critical"]["type"] == kind;
+        found.as_array().unwrap().iter().filter(critical).count()
+    };
+    let counts = [of("https://sigstore.dev/cosign/sign/v1"), of("https://slsa.dev/provenance/v1")];
+    assert_eq!(counts, [16, 16], "cosign finds all of them");
+    println!("compared: cosign, sixteen signatures at once");
+}
+
+/// SubjectPublicKeyInfo of a key as PEM.
+fn public_key(world: &World, name: &str) -> std::path::PathBuf {
+    let spki =
+        world.run(&["key", "show", name, "--json"]).expect(0).json()["spki"].as_str().unwrap().to_owned();
+    let lines: Vec<&str> =
+        spki.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"));
+    world.write(&format!("{name}.pub"), pem.as_bytes())
+}
+
+#[test]
+fn skopeo_pulls_what_its_policy_finds_signed() {
+    let world = World::start();
+    let (Some(registry), Some(oras), Some(skopeo)) =
+        (Registry::start(&world), tool("bin/oras"), tool("bin/skopeo"))
+    else {
+        return;
+    };
+    let repository = format!("{}/acme/app", registry.host);
+    let [signed, unsigned] =
+        ["one", "two"].map(|text| push(&world, &oras, &format!("{repository}:{text}"), text));
+    sign(&world, &signed, &[]).expect(0);
+    let lookaside = format!("docker:\n  {}:\n    use-sigstore-attachments: true\n", registry.host);
+    std::fs::create_dir(world.path("registries.d")).unwrap();
+    world.write("registries.d/default.yaml", lookaside.as_bytes());
+    let policy = |name: &str, key: &Path, scope: &str| {
+        let signed = json!([{"type": "sigstoreSigned", "keyPath": key, "signedIdentity": {"type": "matchRepository"}}]);
+        let policy = json!({"default": [{"type": "reject"}], "transports": {"docker": {scope: signed}}});
+        world.write(name, policy.to_string().as_bytes())
+    };
+    let key = public_key(&world, "dev-simple-signing");
+    let other = public_key(&world, "dev-message");
+    let right = policy("right.json", &key, &repository);
+    let wrong = policy("wrong.json", &other, &repository);
+    let copies = |policy: &Path, image: &str, to: &str| {
+        let output = Command::new(&skopeo)
+            .args(["--tmpdir", world.directory.path().to_str().unwrap(), "--registries.d"])
+            .arg(world.path("registries.d"))
+            .arg("--policy")
+            .arg(policy)
+            .args(["copy", "--src-tls-verify=false", &format!("docker://{image}")])
+            .arg(format!("dir:{}", world.path(to).display()))
+            .env("HOME", world.directory.path())
+            .output()
+            .unwrap();
+        output.status.success()
+    };
+    assert!(copies(&right, &signed, "a"), "ours");
+    assert!(!copies(&wrong, &signed, "b"), "another key");
+    assert!(!copies(&right, &unsigned, "c"), "unsigned");
+    println!("compared: skopeo");
+}

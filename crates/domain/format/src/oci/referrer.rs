@@ -1,0 +1,181 @@
+//! The manifest by which a bundle refers to its subject, exactly as cosign 3 and the Sigstore client specification have it.
+//!
+//! ```json
+//! {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",
+//!  "artifactType":"application/vnd.dev.sigstore.bundle.v0.3+json",
+//!  "config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136f…","size":2},
+//!  "layers":[{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","digest":"sha256:…","size":5120}],
+//!  "subject":{"mediaType":"…","digest":"sha256:229c…","size":418},
+//!  "annotations":{"dev.sigstore.bundle.content":"dsse-envelope","dev.sigstore.bundle.predicateType":"…","dev.chancery.signature":"sha256:…",
+//!                 "org.opencontainers.image.created":"2026-11-21T09:00:00Z"}}
+//! ```
+
+use std::collections::BTreeMap;
+
+use chancery_core::digest::Sha256;
+use chancery_core::port::registry::{Attach, Referring};
+use serde::Serialize;
+
+use super::manifest::{self, IMAGE, InvalidManifest, Parsed, WireDescriptor};
+use crate::sigstore::bundle::{MAX_BUNDLE, MEDIA_TYPE};
+
+/// The empty configuration, and its media type.
+pub const EMPTY: (&str, &[u8]) = ("application/vnd.oci.empty.v1+json", b"{}");
+
+const CONTENT: &str = "dev.sigstore.bundle.content";
+const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
+/// Names the signature in the bundle: SHA-256 of its bytes, so that a list tells which ones are there.
+pub const SIGNATURE: &str = "dev.chancery.signature";
+
+const CREATED: &str = "org.opencontainers.image.created";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    schema_version: u32,
+    media_type: &'static str,
+    artifact_type: &'static str,
+    config: WireDescriptor,
+    layers: [WireDescriptor; 1],
+    subject: WireDescriptor,
+    annotations: BTreeMap<&'static str, String>,
+}
+
+/// A referrer that can be put into a registry: bytes of its manifest, and the entry of an index that lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referrer {
+    /// The manifest's bytes.
+    pub manifest: Vec<u8>,
+    /// Its annotations; an index that lists it repeats them.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl Referrer {
+    /// The manifest for a bundle.
+    #[must_use]
+    pub fn of_bundle(attach: &Attach, json: &[u8], predicate_type: &str, signature: Sha256) -> Self {
+        let annotations = BTreeMap::from([
+            (CONTENT, "dsse-envelope".to_owned()),
+            (PREDICATE_TYPE, predicate_type.to_owned()),
+            (CREATED, attach.created.to_string()),
+            (SIGNATURE, format!("sha256:{signature}")),
+        ]);
+        let wire = Wire {
+            schema_version: 2,
+            media_type: IMAGE,
+            artifact_type: MEDIA_TYPE,
+            config: WireDescriptor::of(EMPTY.0, EMPTY.1),
+            layers: [WireDescriptor::of(MEDIA_TYPE, json)],
+            subject: WireDescriptor {
+                digest: format!("sha256:{}", attach.subject),
+                size: attach.size,
+                ..WireDescriptor::of(&attach.media_type, &[])
+            },
+            annotations,
+        };
+        // INVARIANT: structs of text and numbers always serialise.
+        let manifest = serde_json::to_vec(&wire).unwrap_or_default();
+        let annotations =
+            wire.annotations.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { manifest, annotations }
+    }
+    /// SHA-256 of the manifest.
+    #[must_use]
+    pub fn digest(&self) -> Sha256 {
+        Sha256::of(&self.manifest)
+    }
+}
+
+/// What a referrer's manifest says it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holds {
+    /// One bundle, in the blob of this digest.
+    Bundle(Sha256),
+    /// Something else, or nothing that can be read.
+    Other(Referring),
+}
+
+/// Reads the manifest of something that is listed as a referrer of `subject`. Which kind it is follows from its one layer,
+/// never from what a list says of it: lists that other clients write are wrong about it.
+#[must_use]
+pub fn open(bytes: &[u8], media_type: &str, subject: Sha256) -> Holds {
+    let unusable = |why: String| Holds::Other(Referring::Unusable(why));
+    let (config, layers, found, artifact_type) = match manifest::parse(bytes, media_type) {
+        Ok(Parsed::Image { config, layers, subject, artifact_type }) => {
+            (config, layers, subject, artifact_type)
+        }
+        Ok(Parsed::Index { .. }) => return Holds::Other(Referring::Other(media_type.to_owned())),
+        Err(error) => return unusable(error.to_string()),
+    };
+    if found.is_none_or(|found| found.digest != subject) {
+        return unusable(InvalidManifest::Digest.to_string().replace("a descriptor's", "the subject's"));
+    }
+    match layers.as_slice() {
+        [layer] if layer.media_type == MEDIA_TYPE => {
+            let fits = usize::try_from(layer.size).is_ok_and(|size| size <= MAX_BUNDLE);
+            if fits {
+                Holds::Bundle(layer.digest)
+            } else {
+                unusable("the bundle is larger than 1 MiB".to_owned())
+            }
+        }
+        layers if layers.iter().any(|layer| layer.media_type == MEDIA_TYPE) => {
+            unusable("a bundle among other layers".to_owned())
+        }
+        _ => Holds::Other(Referring::Other(artifact_type.unwrap_or(config.media_type))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chancery_core::time::Time;
+
+    fn attach() -> Attach {
+        Attach {
+            repository: "r.example/app".into(),
+            subject: Sha256::of(b"subject"),
+            size: 418,
+            media_type: IMAGE.into(),
+            signatures: Vec::new(),
+            created: Time::from_seconds(0),
+        }
+    }
+
+    #[test]
+    fn has_the_shape_that_cosign_writes() {
+        let referrer = Referrer::of_bundle(
+            &attach(),
+            b"bundle",
+            "https://sigstore.dev/cosign/sign/v1",
+            Sha256::of(b"sig"),
+        );
+        let value: serde_json::Value = serde_json::from_slice(&referrer.manifest).unwrap();
+        assert_eq!(
+            value["config"]["digest"],
+            "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+        );
+        assert_eq!(value["config"]["size"], 2);
+        assert_eq!(value["artifactType"], value["layers"][0]["mediaType"]);
+        assert_eq!(value["subject"]["size"], 418);
+        assert_eq!(value["annotations"][CONTENT], "dsse-envelope");
+        assert_eq!(value["annotations"][CREATED], "1970-01-01T00:00:00Z");
+        assert_eq!(open(&referrer.manifest, IMAGE, attach().subject), Holds::Bundle(Sha256::of(b"bundle")));
+    }
+
+    #[test]
+    fn another_subject_or_a_second_layer_is_no_bundle_of_this_one() {
+        let referrer = Referrer::of_bundle(&attach(), b"bundle", "p", Sha256::of(b"sig"));
+        let other = open(&referrer.manifest, IMAGE, Sha256::of(b"another"));
+        assert!(matches!(other, Holds::Other(Referring::Unusable(_))), "{other:?}");
+        let mut value: serde_json::Value = serde_json::from_slice(&referrer.manifest).unwrap();
+        let layer = value["layers"][0].clone();
+        value["layers"].as_array_mut().unwrap().push(layer);
+        let two = open(value.to_string().as_bytes(), IMAGE, attach().subject);
+        assert!(matches!(two, Holds::Other(Referring::Unusable(_))), "{two:?}");
+        value["layers"] = serde_json::json!([]);
+        value["artifactType"] = "application/vnd.cncf.notary.signature".into();
+        let notary = open(value.to_string().as_bytes(), IMAGE, attach().subject);
+        assert_eq!(notary, Holds::Other(Referring::Other("application/vnd.cncf.notary.signature".into())));
+    }
+}
