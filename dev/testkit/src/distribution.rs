@@ -203,6 +203,9 @@ impl Distribution {
             return refused;
         }
         let Some(rest) = request.path.strip_prefix("/v2/") else { return status(404) };
+        if rest.is_empty() {
+            return status(200);
+        }
         for (kind, answer) in [
             ("/manifests/", manifests as fn(&Self, &mut Content, &Request, (&str, &str)) -> Response),
             ("/blobs/uploads/", uploads),

@@ -58,6 +58,7 @@ fn an_index_and_what_it_names_are_signed_and_a_change_is_named() {
                 .collect();
             assert_eq!(contents, ["provenance", "signature", "simple-signing"]);
         }
+        foreign(&world, &reference);
         let all = verify(&world, &reference).expect(0).json();
         assert_eq!(all["results"].as_array().unwrap().len(), 3, "{all}");
 
@@ -96,6 +97,20 @@ fn an_index_and_what_it_names_are_signed_and_a_change_is_named() {
         registry.fail(None);
     }
     audited(&world);
+}
+
+/// With somebody's trusted root alone, as with that of another Sigstore.
+fn foreign(world: &World, reference: &str) {
+    let root = world.data().join("trusted_root.json");
+    let judge = |identity: &str, more: &[&str]| {
+        let flags = ["verify", reference, "--recursive", "--trusted-root", root.to_str().unwrap()];
+        let signer = ["--certificate-identity", identity, "--certificate-oidc-issuer", ISSUER];
+        let mut command = world.command(&[&flags[..], &signer, more].concat());
+        Said::from(command.env_remove("CHANCERY_POLICY").output().unwrap())
+    };
+    judge(IDENTITY, &[]).expect(0);
+    judge("https://github.com/acme/other", &[]).expect(12);
+    judge(IDENTITY, &["--predicate", "https://slsa.dev/verification_summary/v1"]).expect(12);
 }
 
 /// Everything that was signed holds, from the data and from copies of it: also what no certificate stands behind.
@@ -281,6 +296,29 @@ fn cosign(world: &World, program: &Path, arguments: &[&str]) -> bool {
         .output()
         .unwrap();
     output.status.success()
+}
+
+#[test]
+fn cosign_finds_the_signatures_that_a_registry_lists_by_itself() {
+    let world = World::start();
+    let Some(program) = tool("bin/cosign") else { return };
+    let registry = Distribution::start(Lists::Referrers, Demands::Nothing);
+    let [_, amd64, arm64] = multi_arch(&registry, "acme/app");
+    let named = |descriptor: &Value| format!("{}@{}", registry.repository("acme/app"), digest(descriptor));
+    sign(&world, &named(&amd64), &[]).expect(0);
+    let root = world.data().join("trusted_root.json");
+    let check = |identity: &str, image: &Value| {
+        let flags = ["verify", "--allow-insecure-registry", "--use-signed-timestamps", "--trusted-root"];
+        let signer =
+            [root.to_str().unwrap(), "--certificate-identity", identity, "--certificate-oidc-issuer", ISSUER];
+        cosign(&world, &program, &[&flags[..], &signer, &[&named(image)]].concat())
+    };
+    assert!(check(IDENTITY, &amd64), "signed");
+    assert!(!check("https://github.com/acme/other", &amd64), "by another");
+    assert!(!check(IDENTITY, &arm64), "unsigned");
+    let asked = registry.log();
+    assert!(asked.iter().any(|line| line.contains("/referrers/")), "{asked:?}");
+    println!("compared: cosign with a registry that lists referrers");
 }
 
 #[test]

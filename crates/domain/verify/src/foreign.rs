@@ -130,7 +130,8 @@ fn certified(
     if let Some(chain) = identity::check_chain(leaf, &times, &inner, &mut recorder) {
         let outcome = match name(chain.leaf()) {
             Some(found) => {
-                identity::check_named(found, chain.leaf(), (FormatName::Sigstore, about.as_ref()), &inner)
+                let about = (context.expected.format, about.as_ref());
+                identity::check_named(found, chain.leaf(), about, &inner)
             }
             None => Err(identity::unnamed(&inner)),
         };
@@ -151,8 +152,10 @@ fn keyed(artifact: &Digests, bundle: &ForeignBundle, key: &VerifyingKey, context
     let policy = policy(context);
     let inner = verify::Context { trust: context.instance.snapshot(), policy: &policy, at: context.at };
     // That the key is the expected one is the signature's matter; what it says is not.
-    recorder
-        .record(CheckName::Identity, identity::check_predicate(FormatName::Sigstore, about.as_ref(), &inner));
+    recorder.record(
+        CheckName::Identity,
+        identity::check_predicate(context.expected.format, about.as_ref(), &inner),
+    );
     recorder.finish(by_key(), shown)
 }
 

@@ -239,7 +239,9 @@ pub fn statement(
     }
 }
 
-fn unsigned() -> Verdict {
+/// The verdict over an artifact for which there is no signature; look-ups that failed are not this.
+#[must_use]
+pub fn unsigned() -> Verdict {
     let mut recorder = Recorder::default();
     recorder.fail(CheckName::Signature, Failure::new(Reason::Unsigned, &"no signature", &"a signature"));
     recorder.finish(CheckName::ALL.to_vec(), Signer::default())

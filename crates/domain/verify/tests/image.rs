@@ -1,5 +1,5 @@
 //! Signatures of images: bundles judged as such, and simple signing; every byte of the latter flipped.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
+#![expect(clippy::unwrap_used, reason = "test")]
 
 mod world;
 

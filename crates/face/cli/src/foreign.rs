@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use chancery_core::digest::Sha256;
 use chancery_core::format::FormatName;
 use chancery_core::time::Time;
+use chancery_core::verdict::Verdict;
 use chancery_format::sigstore::attach::SUFFIX;
 use chancery_format::sigstore::foreign::MAX_BUNDLE;
 use chancery_verify::foreign::{Context, Digests, Expected, Hashing, Instance, Signer};
@@ -144,6 +145,15 @@ impl Against {
         let context = Context { instance: &self.instance, expected: &self.expected, at };
         let verdict = verify::foreign(&digests, &bundle, &context);
         Ok(Judged { digest: digests.sha256(), format: FormatName::Sigstore, verdict })
+    }
+}
+
+impl Against {
+    /// Judges a bundle about an image, by the digest of its manifest.
+    pub(crate) fn judge_image(&self, manifest: Sha256, bundle: &[u8], at: Time) -> Verdict {
+        let expected = Expected { format: FormatName::Oci, ..self.expected.clone() };
+        let context = Context { instance: &self.instance, expected: &expected, at };
+        verify::foreign(&Digests::only(manifest), bundle, &context)
     }
 }
 

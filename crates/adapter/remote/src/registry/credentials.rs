@@ -9,7 +9,7 @@
 //! credential may be exchanged while the service runs.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ impl std::fmt::Debug for Credential {
 #[derive(Debug, Clone, Default)]
 pub struct Keychain {
     files: Vec<PathBuf>,
+    /// Where helpers are, instead of in `PATH`.
+    helpers: Option<PathBuf>,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -77,7 +79,7 @@ impl Keychain {
     /// These files, in order; those that do not exist are passed over.
     #[must_use]
     pub const fn new(files: Vec<PathBuf>) -> Self {
-        Self { files }
+        Self { files, helpers: None }
     }
     /// Where a person's tools keep them: `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`, `$REGISTRY_AUTH_FILE` or
     /// `$XDG_RUNTIME_DIR/containers/auth.json`.
@@ -94,7 +96,7 @@ impl Keychain {
     pub async fn find(&self, registry: &str) -> Result<Option<Credential>, String> {
         for path in &self.files {
             let Some(config) = read(path).await? else { continue };
-            if let Some(found) = config.find(registry).await? {
+            if let Some(found) = config.find(registry, self.helpers.as_deref()).await? {
                 return Ok(Some(found));
             }
         }
@@ -118,10 +120,10 @@ async fn read(path: &PathBuf) -> Result<Option<Config>, String> {
 }
 
 impl Config {
-    async fn find(&self, registry: &str) -> Result<Option<Credential>, String> {
+    async fn find(&self, registry: &str, helpers: Option<&Path>) -> Result<Option<Credential>, String> {
         let names = names(registry);
         if let Some(helper) = names.iter().find_map(|name| self.cred_helpers.get(name)) {
-            return ask(helper, &names).await;
+            return ask((helper, helpers), &names).await;
         }
         if let Some(auth) = names.iter().find_map(|name| self.auths.get(name))
             && let Some(found) = auth.credential()?
@@ -129,7 +131,7 @@ impl Config {
             return Ok(Some(found));
         }
         match &self.creds_store {
-            Some(store) => ask(store, &names).await,
+            Some(store) => ask((store, helpers), &names).await,
             None => Ok(None),
         }
     }
@@ -167,7 +169,7 @@ fn names(registry: &str) -> Vec<String> {
 }
 
 /// Asks a helper under each name until one answers.
-async fn ask(helper: &str, names: &[String]) -> Result<Option<Credential>, String> {
+async fn ask((helper, place): (&str, Option<&Path>), names: &[String]) -> Result<Option<Credential>, String> {
     let fits = !helper.is_empty()
         && helper.len() <= 64
         && helper.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
@@ -175,17 +177,18 @@ async fn ask(helper: &str, names: &[String]) -> Result<Option<Credential>, Strin
         return Err("a credential helper has a name that is none".to_owned());
     }
     for name in names {
-        if let Some(found) = run(helper, name).await? {
+        if let Some(found) = run((helper, place), name).await? {
             return Ok(Some(found));
         }
     }
     Ok(None)
 }
 
-async fn run(helper: &str, server: &str) -> Result<Option<Credential>, String> {
+async fn run((helper, place): (&str, Option<&Path>), server: &str) -> Result<Option<Credential>, String> {
     let program = format!("docker-credential-{helper}");
     let failed = |error: std::io::Error| format!("credential helper `{program}`: {error}");
-    let mut command = tokio::process::Command::new(&program);
+    let found = place.map_or_else(|| PathBuf::from(&program), |place| place.join(&program));
+    let mut command = tokio::process::Command::new(found);
     command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     let mut child = command.spawn().map_err(failed)?;
     let work = async move {
@@ -259,13 +262,38 @@ mod tests {
     #[tokio::test]
     async fn a_helpers_answer_is_the_credential() {
         let directory = tempfile::tempdir().unwrap();
-        let program = directory.path().join("docker-credential-test");
-        std::fs::write(&program, "#!/bin/sh\nread server\n[ \"$server\" = r.example ] || exit 1\nprintf '{\"ServerURL\":\"x\",\"Username\":\"u\",\"Secret\":\"s\"}'\n").unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let name = program.to_str().unwrap();
-        // By its whole path, which a configuration may not name.
-        let output =
-            tokio::process::Command::new(name).arg("get").stdin(Stdio::null()).output().await.unwrap();
-        assert!(!output.status.success());
+        let helper = |name: &str, script: &str| {
+            let program = directory.path().join(format!("docker-credential-{name}"));
+            std::fs::write(
+                &program,
+                format!("#!/bin/sh\n[ \"$1\" = get ] || exit 3\nread -r server\n{script}\n"),
+            )
+            .unwrap();
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        };
+        let answer = |user: &str| {
+            format!("printf '{{\"ServerURL\":\"x\",\"Username\":\"{user}\",\"Secret\":\"s3cret\"}}'")
+        };
+        helper("good", &format!("[ \"$server\" = r.example ] || exit 1\n{}", answer("user")));
+        helper("token", &answer("<token>"));
+        helper("odd", "echo s3cret");
+        let path = directory.path().join("config.json");
+        std::fs::write(
+            &path,
+            r#"{"credHelpers":{"r.example":"good","t.example":"token","o.example":"odd"},"credsStore":"good"}"#,
+        )
+        .unwrap();
+        let keychain = Keychain { files: vec![path], helpers: Some(directory.path().to_owned()) };
+        let found = keychain.find("r.example").await.unwrap();
+        assert!(
+            matches!(&found, Some(Credential::Password { user, password }) if user == "user" && **password == "s3cret")
+        );
+        assert_eq!(format!("{found:?}"), "Some(Credential([hidden]))");
+        let token = keychain.find("t.example").await.unwrap();
+        assert!(matches!(token, Some(Credential::Identity(token)) if *token == "s3cret"));
+        // Nothing for this one, says the helper; no credential then.
+        assert!(keychain.find("x.example").await.unwrap().is_none());
+        let error = keychain.find("o.example").await.unwrap_err();
+        assert!(error.contains("docker-credential-odd") && !error.contains("s3cret"), "{error}");
     }
 }

@@ -19,7 +19,7 @@ fn client() -> RegistryClient {
 }
 
 fn digest(descriptor: &Value) -> Sha256 {
-    Sha256::parse_hex(&descriptor["digest"].as_str().unwrap()["sha256:".len()..]).unwrap()
+    Sha256::parse_hex(descriptor["digest"].as_str().unwrap().strip_prefix("sha256:").unwrap()).unwrap()
 }
 
 /// A bundle is stored as it is; only its signature is ever looked for, so any of these will do.

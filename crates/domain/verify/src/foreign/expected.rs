@@ -2,6 +2,7 @@
 
 use aws_lc_rs::digest::Context;
 use chancery_core::digest::{DigestAlgorithm, Hasher, Sha256};
+use chancery_core::format::FormatName;
 use chancery_format::sigstore::foreign::{Content, ForeignBundle};
 use chancery_format::sigstore::foreign_statement;
 use chancery_x509::key::VerifyingKey;
@@ -25,7 +26,10 @@ pub enum Signer {
 pub struct Expected {
     /// Who must have signed.
     pub signer: Signer,
-    /// The predicate type of an in-toto statement; absent accepts SLSA provenance v1 and plain messages.
+    /// What is judged, `sigstore` for files and `oci` for images: which statements count where no predicate is named.
+    pub format: FormatName,
+    /// The predicate type of an in-toto statement; absent accepts SLSA provenance v1, plain messages over files, and for
+    /// images cosign's `https://sigstore.dev/cosign/sign/v1`.
     pub predicate: Option<String>,
     /// How many different logs must hold the signature; at least 1.
     pub logs: usize,
@@ -37,7 +41,7 @@ impl Expected {
     /// One log, one source of time, SLSA provenance or a plain message.
     #[must_use]
     pub const fn of(signer: Signer) -> Self {
-        Self { signer, predicate: None, logs: 1, times: 1 }
+        Self { signer, format: FormatName::Sigstore, predicate: None, logs: 1, times: 1 }
     }
 }
 

@@ -4,12 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
+use chancery_core::digest::Sha256;
 use chancery_core::time::Time;
 use chancery_core::verdict::{Outcome, Reason};
 use chancery_format::oci::reference::Reference;
 use chancery_verify::policy::VerificationPolicy;
 use chancery_verify::snapshot::TrustSnapshot;
-use chancery_verify::verify;
+use chancery_verify::verify::{self, Evidence};
 use serde_json::{Value, json};
 
 use super::Context;
@@ -131,19 +132,21 @@ fn images_judged(
         return Err(Failure::new(Code::Usage, "an image is looked up in its registry")
             .because("--offline or --bundle", "neither"));
     }
-    let Against::Policy { policy, trust, .. } = &expected.against else {
-        return Err(Failure::new(Code::Usage, "an image is judged against a policy of a trust document")
-            .because("--trusted-root", "--policy"));
+    let bundles = |artifact: Sha256, bundle: &[u8]| match &expected.against {
+        Against::Policy { policy, trust, .. } => {
+            let judging = verify::Context { trust, policy, at: expected.at };
+            verify::verify(&Evidence::Image { artifact, bundle }, &judging)
+        }
+        Against::Root(root) => root.judge_image(artifact, bundle, expected.at),
     };
     let visitor = Visitor::new(context)?;
     let walk = if args.recursive { Walk::Whole } else { Walk::Only };
-    let judging = verify::Context { trust, policy, at: expected.at };
     let mut judged = All::new();
     for (named, reference) in images {
         match visitor.walk(reference, walk) {
             Ok(nodes) => {
                 judged
-                    .extend(nodes.iter().map(|node| (node.shown(), judge::judge(node, &visitor, &judging))));
+                    .extend(nodes.iter().map(|node| (node.shown(), judge::judge(node, &visitor, &bundles))));
             }
             Err(error) => judged.push((named.clone(), Err(judge::root(named, &error)))),
         }

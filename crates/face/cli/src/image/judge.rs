@@ -1,18 +1,22 @@
 //! An image judged: every referrer is opened, and the one verifier looks at each bundle.
 
+use chancery_core::digest::Sha256;
 use chancery_core::format::FormatName;
 use chancery_core::port::registry::{Referring, RegistryError};
 use chancery_core::verdict::{CheckResult, Outcome, Reason, Verdict};
-use chancery_verify::verify::{self, Context, Evidence};
+use chancery_verify::verify;
 
 use super::visit::{Node, Visitor, failure};
 use crate::evidence::Judged;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
+/// How a bundle about a digest is judged.
+pub(crate) type Bundles<'a> = dyn Fn(Sha256, &[u8]) -> Verdict + 'a;
+
 /// Judges one manifest by what refers to it. It is accepted when one bundle is; otherwise the one that came closest says
 /// why. A look-up that fails is never "unsigned".
-pub(crate) fn judge(node: &Node, visitor: &Visitor, context: &Context<'_>) -> Result<Judged, Failure> {
+pub(crate) fn judge(node: &Node, visitor: &Visitor, bundles: &Bundles<'_>) -> Result<Judged, Failure> {
     let subject = node.subject.as_ref().map_err(|error| unusable(node, error))?;
     let digest = subject.digest;
     let referrers = visitor.referrers(subject).map_err(|error| failure(&node.shown(), &error))?;
@@ -24,7 +28,7 @@ pub(crate) fn judge(node: &Node, visitor: &Visitor, context: &Context<'_>) -> Re
             // Judged as what it is: a signature that cannot be read.
             Referring::Unusable(_) => Vec::new(),
         };
-        let verdict = verify::verify(&Evidence::Image { artifact: digest, bundle: &bundle }, context);
+        let verdict = bundles(digest, &bundle);
         if verdict.outcome() == Outcome::Verified {
             return Ok(Judged { digest, format: FormatName::Oci, verdict });
         }
@@ -32,7 +36,7 @@ pub(crate) fn judge(node: &Node, visitor: &Visitor, context: &Context<'_>) -> Re
             best = Some(verdict);
         }
     }
-    let verdict = best.unwrap_or_else(|| verify::verify(&Evidence::Unsigned { artifact: digest }, context));
+    let verdict = best.unwrap_or_else(verify::unsigned);
     Ok(Judged { digest, format: FormatName::Oci, verdict })
 }
 
