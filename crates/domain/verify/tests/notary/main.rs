@@ -5,6 +5,7 @@ mod layout;
 mod maker;
 mod notation;
 mod refuse;
+mod revoked;
 mod stamper;
 mod tamper;
 #[path = "../world/mod.rs"]

@@ -61,8 +61,13 @@ impl Maker {
     }
     pub(crate) fn valid(algorithm: KeyAlgorithm, validity: Validity) -> Self {
         let (world, key) = (World::new(), TestKey::generate(algorithm));
-        let leaf = leaf(&world, &key, validity);
+        let leaf = leaf(&world, &key, (validity, None));
         Self { world, key, leaf }
+    }
+    /// The same signer with a certificate that names a revocation list.
+    pub(crate) fn with_list(mut self, url: &str) -> Self {
+        self.leaf = leaf(&self.world, &self.key, (self.leaf.validity(), Some(url)));
+        self
     }
     pub(crate) fn chain(&self) -> Vec<Vec<u8>> {
         let all = [&self.leaf, &self.world.issuing.certificate, &self.world.root.certificate];
@@ -109,7 +114,7 @@ impl Maker {
     }
 }
 
-pub(crate) fn leaf(world: &World, key: &TestKey, validity: Validity) -> Certificate {
+pub(crate) fn leaf(world: &World, key: &TestKey, (validity, crl): (Validity, Option<&str>)) -> Certificate {
     let subject = [
         (Attribute::Country, "DE"),
         (Attribute::State, "Berlin"),
@@ -120,7 +125,7 @@ pub(crate) fn leaf(world: &World, key: &TestKey, validity: Validity) -> Certific
     let issuer = Issuer::of(&world.issuing.certificate).unwrap();
     let (serial, public) = (world.serial(), key.public_key());
     let issuance = Issuance { issuer: &issuer, serial: &serial, validity, key: &public };
-    let tbs = code_signing::tbs(&issuance, &CodeSigning { subject: &subject, uris: &[], crl: None }).unwrap();
+    let tbs = code_signing::tbs(&issuance, &CodeSigning { subject: &subject, uris: &[], crl }).unwrap();
     certificate::assemble(&tbs, KeyAlgorithm::EcdsaP256, &world.issuing.key.sign(&tbs)).unwrap()
 }
 

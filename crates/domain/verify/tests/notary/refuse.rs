@@ -227,7 +227,8 @@ fn a_second_signature_and_a_second_header_are_refused() {
 #[test]
 fn the_chain_is_exactly_the_one_that_was_checked() {
     let maker = Maker::new(KeyAlgorithm::EcdsaP256);
-    let other = leaf(&maker.world, &TestKey::generate(KeyAlgorithm::EcdsaP256), maker.leaf.validity());
+    let other =
+        leaf(&maker.world, &TestKey::generate(KeyAlgorithm::EcdsaP256), (maker.leaf.validity(), None));
     let text = |der: &[u8]| Value::from(STANDARD.encode(der));
     let chain = maker.chain();
     let whole: Vec<Value> = chain.iter().map(|der| text(der)).collect();
