@@ -9,8 +9,10 @@ use crate::process;
 const USAGE: &str = "usage: cargo xtask faults tokens [--count N] [--seed S] [--only INDEX]
        cargo xtask faults races [--count N]
        cargo xtask faults insider [--count N] [--seed S] [--only KIND]
+       cargo xtask faults splice [--count N] [--seed S]
   insider   changes a service's data N times (10000), each must be reported by the audit; a table of the kinds of change
   races     N times one token for three requests, and N submissions of one wish (10000): one winner, one signature
+  splice    makes N bundles (10000) of parts of genuine ones, ours and other people's, none may be accepted
   tokens    damages N honest tokens (1000000), none may be accepted; --seed and --only show one again";
 
 /// What a campaign is asked for.
@@ -30,6 +32,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         Some((name, rest)) if name == "races" => races(&parse(rest)?),
         Some((name, rest)) if name == "tokens" => tokens(&parse(rest)?),
         Some((name, rest)) if name == "insider" => insider(rest),
+        Some((name, rest)) if name == "splice" => splice(&parse(rest)?),
         Some(_) | None => bail!(USAGE),
     }
 }
@@ -55,6 +58,17 @@ fn races(campaign: &Campaign) -> Result<()> {
     let mut command =
         process::cargo(&["test", "--release", "--package", "chancery-gateway", "--test", "gateway"]);
     process::run(command.args(["races::", "--", "--nocapture"]).env("CHANCERY_RACES", count))
+}
+
+/// The test of the same name, with more draws.
+fn splice(campaign: &Campaign) -> Result<()> {
+    let seed = campaign.seed.unwrap_or_else(fresh_seed).to_string();
+    // What one who damages tokens means by many is too many here.
+    let count = campaign.count.min(10_000).to_string();
+    let line = ["test", "--release", "--quiet", "--package", "chancery-verify", "--test", "splice"];
+    let mut command = process::cargo(&line);
+    command.args(["--", "--nocapture"]).env("CHANCERY_SPLICE_COUNT", count);
+    process::run(command.env("CHANCERY_SPLICE_SEED", seed))
 }
 
 fn tokens(campaign: &Campaign) -> Result<()> {

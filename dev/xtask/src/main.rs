@@ -25,7 +25,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   bench     what is promised about speed, beside other programs; names of benches as arguments
   conformance  the cases of sigstore-conformance, from the folder that --assets names, and a table
   faults    long campaigns: `faults tokens` damages a million honest tokens, of which none may be accepted;
-            `faults insider` changes a service's data ten thousand times, which the audit must report";
+            `faults insider` changes a service's data ten thousand times, which the audit must report;
+            `faults splice` makes ten thousand bundles of parts of genuine ones, of which none may be accepted";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

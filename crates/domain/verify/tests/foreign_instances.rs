@@ -1,5 +1,6 @@
 //! Bundles of other people's Sigstore instances, as found in the world: accepted for their signer, and refused for what
 //! is wrong with them. The recipe is in `testdata/foreign/README.md`.
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "test")]
 
 use std::path::PathBuf;
 

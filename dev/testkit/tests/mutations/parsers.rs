@@ -4,6 +4,8 @@
 use chancery_core::request::Request;
 use chancery_format::seam::Options;
 use chancery_format::sigstore::bundle::Bundle;
+use chancery_format::sigstore::foreign::{Content, ForeignBundle};
+use chancery_format::sigstore::foreign_statement;
 use chancery_format::{notary, oci, pe, sigstore};
 use chancery_identity::issuer::Issuers;
 use chancery_identity::sshsig::key::SshPublicKey;
@@ -14,11 +16,15 @@ use chancery_ledger::event::Event;
 use chancery_ledger::hashedrekord::HashedRekord;
 use chancery_ledger::note::Note;
 use chancery_ledger::proof::TlogProof;
+use chancery_ledger::rekor::checkpoint::ForeignCheckpoint;
+use chancery_ledger::rekor::entry::{self, Kind};
+use chancery_ledger::rekor::pem as rekor_pem;
 use chancery_ledger::tile;
 use chancery_policy::documents::Documents;
 use chancery_policy::governance::header::Header;
 use chancery_policy::policy::Policy;
 use chancery_policy::test_cases;
+use chancery_verify::foreign::Instance;
 use chancery_verify::policy::VerificationPolicy;
 use chancery_verify::trust_json;
 use chancery_verify::trusted_root::TrustedRoot;
@@ -33,7 +39,7 @@ use chancery_x509::{cms, key, sct};
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const ALL: [Parser; 30] = [
+pub const ALL: [Parser; 33] = [
     ("bundle", bundle),
     ("certificate", certificate),
     ("checkpoint", checkpoint),
@@ -41,6 +47,7 @@ pub const ALL: [Parser; 30] = [
     ("crl", crl),
     ("discovery", discovery_document),
     ("event", event),
+    ("foreign_bundle", foreign_bundle),
     ("governance", governance),
     ("governance_header", governance_header),
     ("hashedrekord", hashedrekord),
@@ -54,6 +61,7 @@ pub const ALL: [Parser; 30] = [
     ("pe", image),
     ("pem", pem),
     ("public_key", public_key),
+    ("rekor", rekor),
     ("request", request),
     ("simple_signing", simple_signing),
     ("ssh_public_key", ssh_public_key),
@@ -64,6 +72,7 @@ pub const ALL: [Parser; 30] = [
     ("tlog_proof", tlog_proof),
     ("token", token),
     ("trust", trust),
+    ("trusted_root", trusted_root),
 ];
 
 fn text(bytes: &[u8]) -> &str {
@@ -141,11 +150,33 @@ pub fn event(bytes: &[u8]) -> bool {
     Event::decode(text(bytes)).is_ok()
 }
 
+/// A bundle of another Sigstore, with the statement in it.
+pub fn foreign_bundle(bytes: &[u8]) -> bool {
+    let Ok(bundle) = ForeignBundle::parse(bytes) else { return false };
+    if let Content::Dsse { payload, .. } = &bundle.content {
+        drop(foreign_statement::parse(payload));
+    }
+    true
+}
+
 /// Governance documents in their canonical form, loaded and tested.
 pub fn governance(bytes: &[u8]) -> bool {
     let Ok(documents) = Documents::parse(text(bytes)) else { return false };
     let cases = test_cases::parse(&documents).is_ok();
     Policy::load(&documents).is_ok() & cases
+}
+
+/// An entry of any kind, or a checkpoint, of another log.
+pub fn rekor(bytes: &[u8]) -> bool {
+    let kinds = [Kind::DsseV1, Kind::DsseV2, Kind::HashedRekordV1, Kind::HashedRekordV2, Kind::IntotoV1];
+    let is_entry = kinds.into_iter().any(|kind| entry::parse(kind, bytes).is_ok());
+    let is_checkpoint = ForeignCheckpoint::parse(text(bytes)).is_ok();
+    is_entry | is_checkpoint | rekor_pem::public_key(text(bytes)).is_some()
+}
+
+/// The trusted root of another Sigstore.
+pub fn trusted_root(bytes: &[u8]) -> bool {
+    Instance::parse(text(bytes)).is_ok()
 }
 
 /// What the people of the root sign.

@@ -26,7 +26,7 @@ use crate::checks::Failure;
 pub(super) struct Held<'a> {
     /// The log that holds it.
     pub(super) log: &'a Log,
-    /// Its index over all trees of the log.
+    /// Its index: over all trees of the log where it was promised, else in the tree of its proof.
     pub(super) index: u64,
     /// When the log took it, by its promise.
     pub(super) taken: Option<Time>,
@@ -142,7 +142,12 @@ fn held_by<'a>(log: &'a Log, entry: &Entry) -> Result<Held<'a>, Failure> {
             check_checkpoint(log, proof, checkpoint)?;
         }
     }
-    Ok(Held { log, index: entry.log_index, taken })
+    // Over all trees only a promise counts; without one the index in the tree is what was proven.
+    let index = match (&entry.promise, &entry.proof) {
+        (None, Some(proof)) => proof.index,
+        (Some(_), _) | (None, None) => entry.log_index,
+    };
+    Ok(Held { log, index, taken })
 }
 
 fn check_promise(log: &Log, entry: &Entry, signature: &[u8]) -> Result<Time, Failure> {

@@ -4,6 +4,7 @@
 
 mod export;
 mod fake;
+mod foreign;
 mod golden;
 mod session;
 mod sign;
