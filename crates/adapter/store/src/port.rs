@@ -104,6 +104,9 @@ impl State for Ledger {
             records.map_err(|e| unavailable(&e))
         })
     }
+    fn kept_with(&self, sha256: Sha256) -> Boxed<'_, Result<Option<u64>, StateError>> {
+        Box::pin(async move { record::leaf(self.database(), sha256).await.map_err(|e| unavailable(&e)) })
+    }
     fn record(&self, sha256: Sha256) -> Boxed<'_, Result<Option<Record>, StateError>> {
         Box::pin(async move { record::by_sha256(self.database(), sha256).await.map_err(|e| unavailable(&e)) })
     }

@@ -49,10 +49,19 @@ pub async fn by_sha256(database: &Database, sha256: Sha256) -> Result<Option<Rec
     query.build().fetch_optional(database.readers()).await?.as_ref().map(read).transpose()
 }
 
+/// Index of the leaf that a record came with.
+pub(crate) async fn leaf(database: &Database, sha256: Sha256) -> Result<Option<u64>, StoreError> {
+    let query = "SELECT leaf FROM record WHERE sha256 = $1 ORDER BY seq LIMIT 1";
+    let query = sqlx::query_scalar(query).bind(sha256.to_string());
+    let leaf: Option<i64> = query.fetch_optional(database.readers()).await?;
+    leaf.map(|leaf| u64::try_from(leaf).map_err(|error| StoreError::Corrupt(error.to_string()))).transpose()
+}
+
 fn read(row: &AnyRow) -> Result<Record, StoreError> {
     let corrupt = |what: &str| StoreError::Corrupt(format!("record: {what}"));
     let kind: String = row.try_get(1)?;
-    let all = [RecordKind::Act, RecordKind::Approval, RecordKind::Pending];
+    let all =
+        [RecordKind::Act, RecordKind::Approval, RecordKind::Entry, RecordKind::Leaf, RecordKind::Pending];
     Ok(Record {
         sha256: Sha256::parse_hex(&row.try_get::<String, _>(0)?).map_err(|_| corrupt("hash"))?,
         kind: all.into_iter().find(|known| known.name() == kind).ok_or_else(|| corrupt("kind"))?,

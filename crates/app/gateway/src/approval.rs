@@ -23,7 +23,7 @@ use chancery_policy::profile::Profile;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::governance::Governance;
-use crate::identify::{Identified, identify};
+use crate::identify::{Identified, Shown, identify};
 use crate::intent::{encode, internal};
 
 /// Documents of one request that are looked at: it may wait for several callers, one after another.
@@ -225,7 +225,7 @@ pub async fn wait(
 /// Takes a request back, by a job like the one that asked: what was approved of it counts no more.
 pub async fn cancel(gateway: &Gateway, request: RequestId, token: Option<&str>) -> Result<Noted, Failure> {
     let governance = gateway.governance()?;
-    let identified = identify(gateway, &governance, token, Some(request)).await?;
+    let identified = identify(gateway, &governance, token, Shown::About(request)).await?;
     let kept = documents(gateway, request).await?.into_iter().next();
     let known = kept.and_then(|kept| Request::parse(&kept.request).ok());
     let found = match &known {

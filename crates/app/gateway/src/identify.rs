@@ -4,6 +4,8 @@ use chancery_core::caller::{Caller, CallerKind};
 use chancery_core::evidence::Evidence;
 use chancery_core::id::RequestId;
 use chancery_core::refusal::{Refusal, RefusalCode};
+use chancery_core::request::Request;
+use chancery_identity::audience::Audience;
 use chancery_identity::authenticate::{Expectation, authenticate, peek};
 use chancery_identity::jwk::KeySet;
 
@@ -21,12 +23,39 @@ pub struct Identified {
     pub evidence: Evidence,
 }
 
-/// Authenticates a token for a request (or for none: `whoami`). Keys are fetched only for registered issuers.
+/// For what a token is shown: what its audience must say.
+#[derive(Debug, Clone, Copy)]
+pub enum Shown<'a> {
+    /// A request, as it lies here.
+    For(&'a Request),
+    /// A request that was made before.
+    About(RequestId),
+    /// No request: `whoami`, a session.
+    Alone,
+}
+
+impl Shown<'_> {
+    fn request(self) -> Option<RequestId> {
+        match self {
+            Self::For(request) => Some(request.id()),
+            Self::About(request) => Some(request),
+            Self::Alone => None,
+        }
+    }
+    fn audience(self) -> Audience {
+        match self {
+            Self::For(request) => Audience::of(request),
+            Self::About(_) | Self::Alone => Audience::Ours,
+        }
+    }
+}
+
+/// Authenticates a token for what it is shown for. Keys are fetched only for registered issuers.
 pub async fn identify(
     gateway: &Gateway,
     governance: &Governance,
     token: Option<&str>,
-    request: Option<RequestId>,
+    shown: Shown<'_>,
 ) -> Result<Identified, Failure> {
     let missing = || {
         Refusal::new(RefusalCode::TokenMissing, "no identity token was sent")
@@ -37,8 +66,9 @@ pub async fn identify(
     let peeked = peek(token, &governance.issuers)?;
     let expected = Expectation {
         audience_host: &gateway.parts.audience_host,
-        request,
-        kind: request.map(|_| CallerKind::Workload),
+        audience: shown.audience(),
+        request: shown.request(),
+        kind: shown.request().map(|_| CallerKind::Workload),
         now: gateway.parts.clock.now(),
     };
     let (caller, issuer_keys) = match peeked.issuer.pinned_keys() {

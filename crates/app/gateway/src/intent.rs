@@ -9,6 +9,7 @@ use chancery_core::canonical;
 use chancery_core::digest::Sha256;
 use chancery_core::environment::Environment;
 use chancery_core::evidence::Evidence;
+use chancery_core::family::Family;
 use chancery_core::id::PolicyVersion;
 use chancery_core::order::LeafPlan;
 use chancery_core::port::sequencer::{Append, Change};
@@ -148,7 +149,9 @@ fn plan(
     prepared: &Prepared,
     now: Time,
 ) -> Result<Option<Planned>, Failure> {
-    if !prepared.statement.family.is_sigstore() {
+    let has_leaf =
+        prepared.statement.family.is_sigstore() || prepared.statement.family == Family::Certificate;
+    if !has_leaf {
         return Ok(None);
     }
     let trust = gateway.trust()?;
@@ -161,7 +164,7 @@ fn plan(
     let not_before = Time::from_seconds(now.seconds());
     let plan = LeafPlan { serial: serial.to_vec(), not_before, key: prepared.key.id.clone() };
     let issuing: &Certificate = &trust.issuing;
-    let tbs = planned::precertificate(issuing, &plan, &prepared.key.public_key, &caller.claims)
+    let tbs = planned::precertificate(issuing, &plan, prepared.certified(), &caller.claims)
         .map_err(|error| Failure::Internal(format!("identity leaf: {error}")))?;
     Ok(Some(Planned { plan, tbs }))
 }

@@ -9,6 +9,7 @@ pub mod attach;
 pub mod bootstrap;
 pub mod denied;
 pub mod expiry;
+pub mod facade;
 pub mod failure;
 pub mod flights;
 pub mod gateway;

@@ -14,7 +14,7 @@ use crate::attach;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::governance::Governance;
-use crate::identify::{Identified, identify};
+use crate::identify::{Identified, Shown, identify};
 use crate::pending;
 use crate::released::Released;
 use crate::session;
@@ -47,7 +47,7 @@ pub struct Rehearsal {
 pub async fn rehearse(gateway: &Gateway, ask: &Ask) -> Result<Rehearsal, Failure> {
     let governance = gateway.governance()?;
     let request = &ask.request;
-    let identified = identify(gateway, &governance, ask.token.as_deref(), Some(request.id())).await?;
+    let identified = identify(gateway, &governance, ask.token.as_deref(), Shown::For(request)).await?;
     let identified = session::complete(gateway, identified, ask.possession.as_ref(), request.id()).await?;
     let profile = admit(&governance.policy, &identified.caller, request.profile())?;
     let mut prepared = Vec::new();

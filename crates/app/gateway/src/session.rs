@@ -17,7 +17,7 @@ use chancery_policy::profile::Binding;
 use crate::denied::{self, stable_claims};
 use crate::failure::Failure;
 use crate::gateway::Gateway;
-use crate::identify::{Identified, identify};
+use crate::identify::{Identified, Shown, identify};
 use crate::intent::encode;
 
 /// A session that is in the ledger.
@@ -36,7 +36,7 @@ pub async fn begin(
     proof: Option<&Possession>,
 ) -> Result<Begun, Failure> {
     let governance = gateway.governance()?;
-    let Identified { caller, .. } = identify(gateway, &governance, token, None).await?;
+    let Identified { caller, .. } = identify(gateway, &governance, token, Shown::Alone).await?;
     exchangeable(&governance.policy, &caller)?;
     let missing = || Refusal::new(RefusalCode::SessionInvalid, "no proof of a session's key was sent");
     let proof = proof.ok_or_else(missing)?;

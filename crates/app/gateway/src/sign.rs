@@ -21,11 +21,12 @@ use tokio::task::JoinSet;
 use crate::act;
 use crate::attach;
 use crate::denied::{self, Who};
+use crate::facade;
 use crate::failure::Failure;
 use crate::flights::Alone;
 use crate::gateway::Gateway;
 use crate::governance::Governance;
-use crate::identify::{self, Identified, identify};
+use crate::identify::{self, Identified, Shown, identify};
 use crate::intent::{self, Decided, Logged, encode, internal};
 use crate::order::{self, Closing, Ready};
 use crate::pending;
@@ -82,12 +83,13 @@ async fn attempt(
 ) -> Result<Answer, Failure> {
     let request = &ask.request;
     // 2 identity
-    let identified = identify(gateway, governance, ask.token.as_deref(), Some(request.id())).await?;
+    let identified = identify(gateway, governance, ask.token.as_deref(), Shown::For(request)).await?;
     *known = Some(identified.clone());
     let identified = session::complete(gateway, identified, ask.possession.as_ref(), request.id()).await?;
     // 3 admission
     let profile = admit(&governance.policy, &identified.caller, request.profile())?;
     stopped(gateway, profile, &identified, request)?;
+    facade::certificate::comes_alone(request)?;
     // 4 statements, and the same wish joins the same request: one task at a time
     let alone = gateway.flights.alone(request.id()).await;
     reconcile::take_up(gateway, request.id()).await?;
@@ -408,13 +410,14 @@ async fn log_result(
         statement: made.statement_id,
         result: serde_json::to_string(made).map_err(internal)?,
     };
-    let receipts = gateway.parts.sequencer.append(Append { leaves, changes: vec![change] }).await?;
+    let changes = std::iter::once(change).chain(facade::leaf::kept(made, intent)?).collect();
+    let receipts = gateway.parts.sequencer.append(Append { leaves, changes }).await?;
     let receipt = receipts.into_iter().next().ok_or_else(|| internal("append without a receipt"))?;
     Ok((first, receipt))
 }
 
 /// Puts a refusal into the ledger.
-async fn record(
+pub(crate) async fn record(
     gateway: &Gateway,
     governance: &Governance,
     ask: &Ask,

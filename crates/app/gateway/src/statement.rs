@@ -1,5 +1,6 @@
 //! Step 4: statements are parsed strictly, and the bytes that they come to are rebuilt here as the keyguard will.
 
+use chancery_core::algorithm::PublicKey;
 use chancery_core::caller::Caller;
 use chancery_core::digest::Sha256;
 use chancery_core::id::StatementId;
@@ -11,6 +12,7 @@ use chancery_format::seam::Signer;
 use chancery_format::table;
 use chancery_policy::profile::Profile;
 
+use crate::facade;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 
@@ -25,9 +27,16 @@ pub struct Prepared {
     pub key: KeyDescription,
     /// The bytes that will be signed.
     pub to_be_signed: ToBeSigned,
+    /// The key of a Sigstore client, where a certificate over it is asked for.
+    pub wished: Option<PublicKey>,
 }
 
 impl Prepared {
+    /// The key that an identity leaf is over.
+    #[must_use]
+    pub fn certified(&self) -> &PublicKey {
+        self.wished.as_ref().unwrap_or(&self.key.public_key)
+    }
     /// SHA-256 that names the signed bytes in the intent: of the message, or the digest itself where only that is
     /// signed.
     #[must_use]
@@ -51,6 +60,7 @@ pub fn prepare(
     caller: &Caller,
     (id, statement): (StatementId, &Statement),
 ) -> Result<Prepared, Failure> {
+    let wished = facade::certificate::wished(gateway, profile, statement)?;
     let key_id = profile.key(statement.family).ok_or_else(|| {
         let what = format!("profile `{}` has no key for family `{}`", profile.name(), statement.family);
         Refusal::new(RefusalCode::KeyUnusable, what)
@@ -73,5 +83,5 @@ pub fn prepare(
     let to_be_signed = table::of(statement.format)
         .and_then(|format| (format.to_be_signed)(statement, &signer))
         .map_err(|error| Refusal::new(RefusalCode::StatementInvalid, error.to_string()))?;
-    Ok(Prepared { id, statement: statement.clone(), key, to_be_signed })
+    Ok(Prepared { id, statement: statement.clone(), key, to_be_signed, wished })
 }

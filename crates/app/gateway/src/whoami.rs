@@ -7,7 +7,7 @@ use chancery_policy::decide::admit;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
-use crate::identify::identify;
+use crate::identify::{Shown, identify};
 
 /// A caller as the service sees it.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct Whoami {
 /// Authenticates a token for no request and looks which profiles would admit its caller. Nothing is recorded.
 pub async fn whoami(gateway: &Gateway, token: Option<&str>) -> Result<Whoami, Failure> {
     let governance = gateway.governance()?;
-    let identified = identify(gateway, &governance, token, None).await?;
+    let identified = identify(gateway, &governance, token, Shown::Alone).await?;
     let (mut profiles, mut refused) = (Vec::new(), Vec::new());
     for profile in governance.policy.profiles() {
         match admit(&governance.policy, &identified.caller, profile.name()) {

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use chancery_core::algorithm::PublicKey;
 use chancery_core::caller::Caller;
 use chancery_core::decision::{Decision, Trace, in_words};
 use chancery_core::digest::Sha256;
@@ -28,6 +29,7 @@ use chancery_x509::sct::{self, Sct};
 
 use crate::duty;
 use crate::established::Established;
+use crate::facade;
 use crate::intents::NotSpendable;
 use crate::keyguard::Keyguard;
 use crate::names::ServiceKey;
@@ -43,6 +45,8 @@ pub struct OrderChecks<'a> {
     opened: &'a Opened<'a>,
     keyguard: &'a Keyguard,
     statement: &'a Statement,
+    /// The key of a Sigstore client, where a certificate over it is ordered.
+    wished: Option<PublicKey>,
     /// The intent as it stands in the ledger.
     intent: Arc<Intent>,
     /// The planned leaf's TBSCertificate, once it was rebuilt.
@@ -70,9 +74,14 @@ impl<'a> OrderChecks<'a> {
         let keyguard = opened.keyguard;
         let intent = keyguard.followed.with_intents(|intents| intents.find(order.intent));
         let intent = spendable(order.intent, intent)?;
-        Ok(Self { opened, keyguard, statement, intent, planned: OnceLock::new() })
+        let wished = facade::wished(opened, statement)?;
+        Ok(Self { opened, keyguard, statement, wished, intent, planned: OnceLock::new() })
     }
 
+    /// Whose checks.
+    pub(crate) const fn keyguard(&self) -> &'a Keyguard {
+        self.keyguard
+    }
     fn profile(&self) -> Result<&Profile, Refusal> {
         self.opened.profile()
     }
@@ -130,7 +139,8 @@ impl<'a> OrderChecks<'a> {
                 invalid("the planned leaf does not start now").because(format!("{skew} s"), "within 60 s")
             );
         }
-        planned::precertificate(&self.established()?.issuing, plan, &key.public_key, &caller.claims)
+        let certified = self.wished.as_ref().unwrap_or(&key.public_key);
+        planned::precertificate(&self.established()?.issuing, plan, certified, &caller.claims)
             .map_err(|error| invalid(error.to_string()))
     }
 }
@@ -208,6 +218,9 @@ impl Checks for OrderChecks<'_> {
         let sct = precertificate.map(|tbs| self.sct_signable(order, tbs)).transpose()?;
         let issuing = ServiceKey::Issuing.id().map_err(|error| invalid(error.to_string()))?;
         let leaf = sct.is_some().then_some(issuing);
+        if self.statement.family == Family::Certificate {
+            return facade::rebuilt(sct, leaf);
+        }
         // The family of the statement, not the key's: the warrant is refused where they differ.
         let artifact = Signable { key: key.id, family: self.statement.family, to_be_signed };
         Ok(Rebuilt { artifact, sct, leaf })

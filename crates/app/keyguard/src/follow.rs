@@ -296,6 +296,7 @@ impl State {
             | Body::Certificate(_)
             | Body::Denied(_)
             | Body::DeniedCount(_)
+            | Body::Entry(_)
             | Body::IssuerKeys(_)
             | Body::Key(_)
             | Body::Pending(_)

@@ -96,6 +96,7 @@ impl Intents {
             | Body::Certificate(_)
             | Body::Denied(_)
             | Body::DeniedCount(_)
+            | Body::Entry(_)
             | Body::Exception(_)
             | Body::Freeze(_)
             | Body::IssuerKeys(_)

@@ -13,6 +13,7 @@ pub mod custodians;
 pub mod durable;
 pub mod duty;
 pub mod established;
+pub mod facade;
 pub mod first_seen;
 pub mod follow;
 pub mod habits;

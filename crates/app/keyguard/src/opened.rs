@@ -10,6 +10,7 @@ use chancery_core::order::{MAX_ORDERS, Orders};
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::request::Request;
 use chancery_core::time::Time;
+use chancery_identity::audience::Audience;
 use chancery_identity::authenticate::{Expectation, authenticate, peek};
 use chancery_identity::issuer::Issuer;
 use chancery_identity::jwk::KeySet;
@@ -63,6 +64,7 @@ impl<'a> Opened<'a> {
         let keys = self.keys(peeked.issuer, now)?;
         let expected = Expectation {
             audience_host: &self.keyguard.parts.audience_host,
+            audience: Audience::of(&self.request),
             request: Some(self.request.id()),
             kind: Some(CallerKind::Workload),
             now,

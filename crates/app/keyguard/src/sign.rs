@@ -7,7 +7,7 @@ use chancery_core::message::{Der, Ordered, Signed};
 use chancery_core::order::{Order, Orders};
 use chancery_core::port::custodian::Signature;
 use chancery_core::port::step::Step;
-use chancery_core::warrant::{Authority, ToBeSigned, Warrant, Wish, issue};
+use chancery_core::warrant::{Authority, LeafPromise, ToBeSigned, Warrant, Wish, issue};
 use chancery_format::stamped::stamped;
 use chancery_policy::habit::observation::Observation;
 use chancery_x509::certificate;
@@ -48,17 +48,21 @@ fn one(opened: &Opened<'_>, order: &Order) -> Result<Signed, CallError> {
     let authority = issue(&Wish::Order(order), &checks)?;
     keyguard.parts.steps.reached(Step::KeyguardWarranted);
     let Authority { artifact, sct, leaf, .. } = authority;
-    let chain = match (sct, leaf) {
+    let key = keyguard.parts.custodians.describe(artifact.key())?.public_key;
+    let (chain, signature) = match (sct, leaf) {
         (Some(sct), Some(leaf)) => {
             let timestamp = spend(keyguard, sct)?;
-            let (warrant, tbs) = leaf.redeem(order, &timestamp, &checks)?;
-            let signature = spend(keyguard, warrant)?;
-            vec![leaf_certificate(keyguard, &tbs, &signature)?]
+            let (certificate, _) = self::leaf(&checks, order, leaf, &timestamp)?;
+            (vec![certificate], spend(keyguard, artifact)?)
         }
-        _ => keyguard.chains.of(artifact.key()),
+        // Only a certificate is wanted: what is signed first is its SCT.
+        (None, Some(leaf)) => {
+            let timestamp = spend(keyguard, artifact)?;
+            let (certificate, signature) = self::leaf(&checks, order, leaf, &timestamp)?;
+            (vec![certificate], signature)
+        }
+        (_, None) => (keyguard.chains.of(artifact.key()), spend(keyguard, artifact)?),
     };
-    let key = keyguard.parts.custodians.describe(artifact.key())?.public_key;
-    let signature = spend(keyguard, artifact)?;
     keyguard.parts.steps.reached(Step::KeyguardSigned);
     observe(opened, order);
     // A stamp that fails now is asked for again, apart from the signature, which must not be lost with it.
@@ -71,6 +75,19 @@ fn stamp_over(opened: &Opened<'_>, order: &Order, key: &PublicKey, signature: &S
     let format = opened.request.statement(order.statement)?.format;
     let value = stamped(format, key, &signature.0).ok()?;
     stamp::over(opened.keyguard, &value).ok()
+}
+
+/// The leaf with its SCT, signed: the certificate, and the signature in it.
+fn leaf(
+    checks: &OrderChecks<'_>,
+    order: &Order,
+    promise: LeafPromise,
+    timestamp: &Signature,
+) -> Result<(Der, Signature), CallError> {
+    let keyguard = checks.keyguard();
+    let (warrant, tbs) = promise.redeem(order, timestamp, checks)?;
+    let signature = spend(keyguard, warrant)?;
+    Ok((leaf_certificate(keyguard, &tbs, &signature)?, signature))
 }
 
 /// Only what this process signed itself becomes a habit.

@@ -53,7 +53,9 @@ pub(crate) fn keys(documents: &Documents) -> anyhow::Result<Vec<KeySpec>> {
     let policy = Policy::load(documents)?;
     let mut specs = BTreeMap::new();
     for profile in policy.profiles() {
-        for (family, key) in profile.keys() {
+        // The authority's own key, under which certificates are issued, is there already.
+        let for_artifacts = profile.keys().iter().filter(|(family, _)| family.is_for_artifacts());
+        for (family, key) in for_artifacts {
             let spec = KeySpec {
                 id: key.clone(),
                 algorithm: family.default_algorithm(),

@@ -21,6 +21,7 @@ use crate::acts::{Acts, Named};
 use crate::authorities::Authorities;
 use crate::budget::Budget;
 use crate::closing::{Closing, none};
+use crate::facade::{Issued, custodied};
 use crate::finding::{Code, Finding};
 use crate::governance::Versions;
 use crate::intent::{IssuerKeySets, Open};
@@ -61,6 +62,7 @@ pub struct Auditor<'a> {
     pub(crate) acts: Acts,
     pub(crate) issuer_keys: Arc<IssuerKeySets>,
     pub(crate) waiting: Waiting,
+    pub(crate) issued: Issued,
     pub(crate) newest: Time,
     /// The leaf just before, where its event must follow: an entry, or a planned leaf.
     pub(crate) before: Before,
@@ -110,6 +112,7 @@ impl<'a> Auditor<'a> {
             acts: Acts::default(),
             issuer_keys: Arc::default(),
             waiting: Waiting::default(),
+            issued: Issued::default(),
             newest: Time::from_millis(0),
             before: Before::Nothing,
             counts: Counts::default(),
@@ -213,7 +216,9 @@ impl<'a> Auditor<'a> {
     fn event(&mut self, index: u64, event: Event, before: Before) -> Result<Option<Job>, Unreadable> {
         let time = event.time;
         let named = match (&event.body, &before) {
-            (Body::Intent(_), Before::Planned(_)) | (Body::Result(_), Before::Entry(_)) => true,
+            (Body::Intent(_), Before::Planned(_)) | (Body::Result(_) | Body::Entry(_), Before::Entry(_)) => {
+                true
+            }
             (_, Before::Nothing | Before::Entry(_) | Before::Planned(_)) => false,
         };
         if !named {
@@ -252,6 +257,7 @@ impl<'a> Auditor<'a> {
                 self.waiting.add(pending.request, time);
             }
             Body::Session(session) => self.waiting.sessions.add((session.token_use, session.key), time),
+            Body::Entry(entry) => self.taken((index, time), &entry, &before),
             Body::Approval(_) => self.counts.records = self.counts.records.saturating_add(1),
             Body::DeniedCount(_) | Body::Root(_) => {}
         }
@@ -345,6 +351,7 @@ impl<'a> Auditor<'a> {
         let open = Open {
             index,
             time,
+            custodied: custodied(&self.keys, &intent),
             precertificate,
             is_in_force: self.versions.in_force() == Some(intent.policy),
             governance,

@@ -62,6 +62,10 @@ impl Auditor<'_> {
             self.findings.extend(expected.compare(rows.result(outcome.intent)?));
             self.counts.rows = self.counts.rows.saturating_add(1);
         }
+        if outcome.format.is_certificate() {
+            self.counts.records = self.counts.records.saturating_add(1);
+        }
+        self.issued.result(&outcome, &open);
         let entry = match before {
             Before::Entry(bytes) => Some(bytes),
             Before::Nothing | Before::Planned(_) => None,

@@ -56,11 +56,13 @@ pub enum Code {
     Act,
     /// CH9026
     IssuerKeys,
+    /// CH9060
+    Entry,
 }
 
 impl Code {
     /// Every code with its meaning in one line.
-    pub const ALL: [(Self, &'static str); 26] = [
+    pub const ALL: [(Self, &'static str); 27] = [
         (Self::Checkpoint, "the checkpoint is not signed by the ledger and cosigned by the keyguard"),
         (Self::Root, "the leaves do not give the root that the checkpoint names"),
         (Self::Tile, "a stored tile is not what the leaves give"),
@@ -93,6 +95,10 @@ impl Code {
             "a freeze, exception or review is not signed as it has to be, or was used beyond what it says",
         ),
         (Self::IssuerKeys, "the archived keys of an issuer are not those that the keyguard had logged"),
+        (
+            Self::Entry,
+            "an entry of a Sigstore client is not under a live certificate of this service, or not signed with it",
+        ),
     ];
     /// The frozen code.
     #[must_use]
@@ -124,6 +130,7 @@ impl Code {
             Self::Row => "CH9024",
             Self::Act => "CH9025",
             Self::IssuerKeys => "CH9026",
+            Self::Entry => "CH9060",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chancery_core::algorithm::PublicKey;
 use chancery_core::digest::Sha256;
-use chancery_core::id::{IssuerName, RequestId};
+use chancery_core::id::{IssuerName, KeyId, RequestId};
 use chancery_core::time::Time;
 use chancery_ledger::event::Intent;
 use chancery_policy::act::book::Book;
@@ -34,6 +34,8 @@ pub(crate) struct Open {
     pub(crate) key: Option<KnownKey>,
     /// The key's public half, where a certificate of it was shown, or it needs none.
     pub(crate) public: Option<PublicKey>,
+    /// The key in custody that a Sigstore client wants certified; there must be none.
+    pub(crate) custodied: Option<KeyId>,
     /// The algorithm of the key that signs planned leaves.
     pub(crate) issuer: Option<KnownKey>,
     /// Freezes and exceptions of that moment.

@@ -21,6 +21,7 @@ use chancery_x509::certificate::Certificate;
 
 use crate::closing::Closing;
 use crate::decision::{self, Asked, Word};
+use crate::facade;
 use crate::finding::{Code, Finding};
 use crate::governance::Governance;
 use crate::intent::Open;
@@ -149,12 +150,8 @@ impl Job {
         let evidence = self.evidence()?;
         let request = self.request()?;
         let governance = self.governance()?;
-        let caller = token::caller(
-            &evidence,
-            governance,
-            &self.shared.host,
-            (request.id(), open.time, &open.issuer_keys),
-        );
+        let caller =
+            token::caller(&evidence, governance, &self.shared.host, (&request, open.time, &open.issuer_keys));
         let proof = evidence.possession.as_ref();
         let caller =
             caller.and_then(|caller| possession::complete(caller, proof, open.session, request.id()));
@@ -188,10 +185,15 @@ impl Job {
             );
             return Err(Wrong::OnlyIfSigned(finding));
         };
+        let mut known = Sha256::of(&public.spki);
+        if statement.format.is_certificate() {
+            facade::check_planned(open, statement, planned.as_ref())?;
+            known = open.key.as_ref().map_or(known, |key| key.spki);
+        }
         let profile = request.profile();
         let signer = Signer { public_key: public, caller: &caller, profile, builder: &self.shared.builder };
         let bytes = statement::bytes(open, statement, &signer)?;
-        self.check_key(&Sha256::of(&public.spki))?;
+        self.check_key(&known)?;
         if let Some(closing) = &self.closing {
             outcome::check(&Rebuilt { open, statement, signer, bytes: &bytes }, closing, &self.shared)?;
             done.signatures = 1;

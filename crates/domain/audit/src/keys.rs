@@ -32,6 +32,10 @@ impl Keys {
     pub(crate) fn find(&self, id: &KeyId) -> Option<&KnownKey> {
         self.by_id.get(id)
     }
+    /// The key with this SubjectPublicKeyInfo, if one was ever in custody.
+    pub(crate) fn holding(&self, spki: &Sha256) -> Option<&KeyId> {
+        self.by_id.iter().find(|(_, known)| known.spki == *spki).map(|(id, _)| id)
+    }
     /// Takes note of a key event.
     pub(crate) fn record(&mut self, index: u64, event: &Key) -> Option<Finding> {
         let finding = |what: String| Some(Finding::new(index, Code::Key, what));

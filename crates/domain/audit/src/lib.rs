@@ -11,6 +11,7 @@ mod authorities;
 mod budget;
 mod closing;
 mod decision;
+mod facade;
 pub mod finding;
 mod governance;
 mod intent;

@@ -65,7 +65,11 @@ fn check_certificate(
     let refuse = |what: String| Finding::new(closing.index, Code::Certificate, what);
     let leaf = Certificate::parse(certificate).map_err(|error| refuse(error.to_string()))?;
     let spki = Sha256::of(leaf.spki());
-    let known = rebuilt.open.key.as_ref().map(|key| key.spki);
+    let known = if rebuilt.statement.format.is_certificate() {
+        Some(Sha256::of(&rebuilt.signer.public_key.spki))
+    } else {
+        rebuilt.open.key.as_ref().map(|key| key.spki)
+    };
     if known != Some(spki) {
         let expected = known.map_or_else(|| "none".to_owned(), |known| known.to_string());
         return Err(refuse("the certificate is over another key than the ledger names".to_owned())

@@ -35,8 +35,10 @@ pub struct Counts {
     pub decisions: u64,
     /// Signatures that were verified with chain and timestamp.
     pub signatures: u64,
-    /// Leaves that name a record: acts, approvals, requests that wait.
+    /// Leaves that name a record: acts, approvals, requests that wait, certificates and entries of Sigstore clients.
     pub records: u64,
+    /// Entries of Sigstore clients that were verified.
+    pub taken: u64,
     /// Rows of the service's database that were compared.
     pub rows: u64,
 }

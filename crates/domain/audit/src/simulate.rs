@@ -11,6 +11,7 @@ use chancery_core::id::{PersonId, ProfileName};
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::request::Request;
 use chancery_core::time::Time;
+use chancery_identity::audience::Audience;
 use chancery_identity::authenticate::{Expectation, authenticate, peek};
 use chancery_identity::issuer::Issuers;
 use chancery_identity::jwk::KeySet;
@@ -106,6 +107,7 @@ impl<'a> Simulation<'a> {
             .map_err(|error| Refusal::new(RefusalCode::TokenInvalid, format!("archived keys: {error}")))?;
         let expected = Expectation {
             audience_host: self.tried.host,
+            audience: Audience::of(request),
             request: Some(request.id()),
             kind: Some(CallerKind::Workload),
             now,

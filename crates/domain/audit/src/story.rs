@@ -109,6 +109,7 @@ impl Scan {
             | Body::Certificate(_)
             | Body::Denied(_)
             | Body::DeniedCount(_)
+            | Body::Entry(_)
             | Body::Exception(_)
             | Body::Freeze(_)
             | Body::IssuerKeys(_)

@@ -3,9 +3,10 @@
 use chancery_core::caller::{Caller, CallerKind};
 use chancery_core::digest::Sha256;
 use chancery_core::evidence::Evidence;
-use chancery_core::id::RequestId;
 use chancery_core::refusal::{Refusal, RefusalCode};
+use chancery_core::request::Request;
 use chancery_core::time::Time;
+use chancery_identity::audience::Audience;
 use chancery_identity::authenticate::{Expectation, authenticate, peek};
 use chancery_identity::jwk::KeySet;
 
@@ -17,7 +18,7 @@ pub(crate) fn caller(
     evidence: &Evidence,
     governance: &Governance,
     host: &str,
-    (request, at, sets): (RequestId, Time, &IssuerKeySets),
+    (request, at, sets): (&Request, Time, &IssuerKeySets),
 ) -> Result<Caller, Refusal> {
     let issuers = &governance.issuers;
     let peeked = peek(&evidence.token, issuers)?;
@@ -38,7 +39,8 @@ pub(crate) fn caller(
         .map_err(|error| Refusal::new(RefusalCode::TokenInvalid, format!("archived keys: {error}")))?;
     let expected = Expectation {
         audience_host: host,
-        request: Some(request),
+        audience: Audience::of(request),
+        request: Some(request.id()),
         kind: Some(CallerKind::Workload),
         now: at,
     };

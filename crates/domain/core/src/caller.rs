@@ -23,6 +23,9 @@ pub enum AudienceBinding {
     Fixed,
     /// `chancery:<host>:sha256:<request id>`: good for this request alone.
     Request(RequestId),
+    /// `sigstore`: what Sigstore clients ask their CI for. Good for a certificate over whatever key its bearer holds, and
+    /// for nothing else.
+    Sigstore,
     /// A fixed audience, exchanged for a session whose key signed this request: the SHA-256 of the session's public
     /// key. Never in a token; whoever verified the possession says so.
     Session(Sha256),

@@ -6,6 +6,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FormatName {
+    /// A certificate for a key that a Sigstore client made (Fulcio); nothing of an artifact is signed.
+    Fulcio,
     /// A Notary Project envelope (JWS or COSE) over a descriptor, detached.
     Notary,
     /// Container images and other OCI artifacts: signatures beside them in their registry.
@@ -18,12 +20,13 @@ pub enum FormatName {
 
 impl FormatName {
     /// All formats, in the order of their names.
-    pub const ALL: [Self; 4] = [Self::Notary, Self::Oci, Self::Pe, Self::Sigstore];
+    pub const ALL: [Self; 5] = [Self::Fulcio, Self::Notary, Self::Oci, Self::Pe, Self::Sigstore];
 
     /// The stable name: `pe`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Fulcio => "fulcio",
             Self::Notary => "notary",
             Self::Oci => "oci",
             Self::Pe => "pe",
@@ -35,12 +38,20 @@ impl FormatName {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
+    /// Whether a certificate over the asker's own key is wanted, and nothing is signed for them.
+    #[must_use]
+    pub const fn is_certificate(self) -> bool {
+        match self {
+            Self::Fulcio => true,
+            Self::Notary | Self::Oci | Self::Pe | Self::Sigstore => false,
+        }
+    }
     /// Whether the signature lies beside the artifact.
     #[must_use]
     pub const fn is_detached(self) -> bool {
         match self {
             Self::Pe => false,
-            Self::Notary | Self::Oci | Self::Sigstore => true,
+            Self::Fulcio | Self::Notary | Self::Oci | Self::Sigstore => true,
         }
     }
 }

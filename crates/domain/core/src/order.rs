@@ -13,7 +13,8 @@ pub struct LeafPlan {
     pub serial: Vec<u8>,
     /// Start of its ten minutes.
     pub not_before: Time,
-    /// The name of the key that the leaf certifies: the profile's own key.
+    /// The name of the key that the profile uses: the one that the leaf certifies, or, where the leaf is over a Sigstore
+    /// client's own key, the one that signs it.
     pub key: crate::id::KeyId,
 }
 

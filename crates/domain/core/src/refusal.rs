@@ -86,6 +86,12 @@ pub enum RefusalCode {
     /// The session is unknown, over, or its key did not sign this request.
     #[serde(rename = "CH4043")]
     SessionInvalid,
+    /// More than one profile would issue a certificate to this caller.
+    #[serde(rename = "CH4060")]
+    ProfileAmbiguous,
+    /// The certificate is not a live one that this service issued to a Sigstore client.
+    #[serde(rename = "CH4061")]
+    LeafForeign,
     /// The order does not carry what the keyguard needs, or not in agreement with the ledger.
     #[serde(rename = "CH5001")]
     OrderInvalid,
@@ -150,6 +156,8 @@ impl RefusalCode {
             Self::BuildersDisagree => "CH4041",
             Self::RunnerDenied => "CH4042",
             Self::SessionInvalid => "CH4043",
+            Self::ProfileAmbiguous => "CH4060",
+            Self::LeafForeign => "CH4061",
             Self::OrderInvalid => "CH5001",
             Self::IntentInvalid => "CH5002",
             Self::PolicyVersionWrong => "CH5003",
@@ -159,7 +167,7 @@ impl RefusalCode {
         }
     }
     /// Every code with its meaning in one line, for the reference page and `chancery help CODE`.
-    pub const ALL: [(Self, &'static str); 32] = [
+    pub const ALL: [(Self, &'static str); 34] = [
         (Self::TokenInvalid, "the token is malformed, unsigned, or signed by a key that is not the issuer's"),
         (Self::IssuerUnknown, "the token's issuer is not registered"),
         (Self::AudienceWrong, "the token was made for another audience"),
@@ -186,6 +194,11 @@ impl RefusalCode {
         (Self::BuildersDisagree, "independent builders came to different bytes for the same artifact"),
         (Self::RunnerDenied, "the profile does not take jobs of this class of runner"),
         (Self::SessionInvalid, "the session is unknown or over, or its key did not sign this request"),
+        (Self::ProfileAmbiguous, "more than one profile would issue a certificate to this caller"),
+        (
+            Self::LeafForeign,
+            "the certificate is not a live one that this service issued to a Sigstore client",
+        ),
         (Self::OrderInvalid, "the order to the keyguard is incomplete or contradicts the ledger"),
         (Self::IntentInvalid, "the intent is not in the ledger, too old, or used"),
         (Self::PolicyVersionWrong, "the policy version is not the one that the ledger names"),
@@ -221,9 +234,12 @@ impl RefusalCode {
             | Self::Rejected
             | Self::ApprovalInvalid
             | Self::ActRefused => RefusalClass::Denied,
-            Self::TriggerDenied | Self::BuildersDisagree | Self::RunnerDenied | Self::SessionInvalid => {
-                RefusalClass::Denied
-            }
+            Self::TriggerDenied
+            | Self::BuildersDisagree
+            | Self::RunnerDenied
+            | Self::SessionInvalid
+            | Self::ProfileAmbiguous
+            | Self::LeafForeign => RefusalClass::Denied,
             Self::LimitSpent => RefusalClass::Limited,
             Self::OrderInvalid
             | Self::IntentInvalid

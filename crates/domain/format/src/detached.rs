@@ -21,7 +21,7 @@ pub fn suffix(statement: &Statement) -> Option<&'static str> {
     match statement.format {
         FormatName::Notary => Body::parse(statement).ok().map(|body| body.envelope.suffix()),
         // Beside an image lies nothing but in its registry.
-        FormatName::Oci | FormatName::Pe => None,
+        FormatName::Fulcio | FormatName::Oci | FormatName::Pe => None,
         FormatName::Sigstore => Some(sigstore::attach::SUFFIX),
     }
 }

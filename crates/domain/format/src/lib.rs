@@ -4,6 +4,7 @@
 //! what a signature that is found covers.
 
 pub mod detached;
+pub mod fulcio;
 pub mod notary;
 pub mod oci;
 pub mod patch;

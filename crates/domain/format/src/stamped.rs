@@ -17,6 +17,8 @@ pub fn stamped<'a>(
 ) -> Result<Cow<'a, [u8]>, FormatError> {
     match format {
         FormatName::Notary => Algorithm::of_signer(key)?.to_envelope(signature).map(Cow::Owned),
-        FormatName::Oci | FormatName::Pe | FormatName::Sigstore => Ok(Cow::Borrowed(signature)),
+        FormatName::Fulcio | FormatName::Oci | FormatName::Pe | FormatName::Sigstore => {
+            Ok(Cow::Borrowed(signature))
+        }
     }
 }

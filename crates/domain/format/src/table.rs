@@ -3,10 +3,10 @@
 use chancery_core::format::FormatName;
 
 use crate::seam::{Format, FormatError, Sample, Sureness};
-use crate::{notary, oci, pe, sigstore};
+use crate::{fulcio, notary, oci, pe, sigstore};
 
 /// Every format, in the order of their names.
-pub const FORMATS: &[Format] = &[notary::FORMAT, oci::FORMAT, pe::FORMAT, sigstore::FORMAT];
+pub const FORMATS: &[Format] = &[fulcio::FORMAT, notary::FORMAT, oci::FORMAT, pe::FORMAT, sigstore::FORMAT];
 
 /// The hooks of a format. Errors when its code is not in this build.
 pub fn of(name: FormatName) -> Result<&'static Format, FormatError> {

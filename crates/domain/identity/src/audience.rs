@@ -1,13 +1,16 @@
-//! The audience grammar: `chancery:<host>` or `chancery:<host>:sha256:<request id>`.
+//! The audience grammar: `chancery:<host>` or `chancery:<host>:sha256:<request id>`; and `sigstore`, for certificates to
+//! Sigstore clients alone.
 //!
 //! ```text
 //! chancery:sign.example
 //! chancery:sign.example:sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+//! sigstore
 //! ```
 
 use chancery_core::caller::AudienceBinding;
 use chancery_core::id::RequestId;
 use chancery_core::refusal::{Refusal, RefusalCode};
+use chancery_core::request::Request;
 
 use crate::authenticate::Expectation;
 use crate::excerpt::excerpt;
@@ -16,6 +19,30 @@ use crate::json::{Json, Object};
 
 const SCHEME: &str = "chancery:";
 const DIGEST: &str = ":sha256:";
+/// What Sigstore clients ask their CI for: the client id of Fulcio.
+pub const SIGSTORE: &str = "sigstore";
+
+/// For whom a token must have been made. The two never stand in for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// This installation.
+    Ours,
+    /// Whoever issues certificates to Sigstore clients.
+    Sigstore,
+}
+
+impl Audience {
+    /// The audience that goes with a request: that of Sigstore clients where a certificate is asked for, ours for
+    /// everything else.
+    ///
+    /// ATTACK: jobs ask for tokens of audience `sigstore` to show them to others too. Whoever is shown one could sign here
+    /// with it if it counted for more than a certificate.
+    #[must_use]
+    pub fn of(request: &Request) -> Self {
+        let any = request.statements().iter().any(|(_, statement)| statement.format.is_certificate());
+        if any { Self::Sigstore } else { Self::Ours }
+    }
+}
 
 /// The audience that binds a token to this installation only.
 #[must_use]
@@ -53,7 +80,10 @@ pub(crate) fn check(
     expected: &Expectation<'_>,
 ) -> Result<AudienceBinding, Refusal> {
     let host = expected.audience_host;
-    let wanted = expected.request.map_or_else(|| fixed(host), |request| bound(host, request));
+    let wanted = match expected.audience {
+        Audience::Ours => expected.request.map_or_else(|| fixed(host), |request| bound(host, request)),
+        Audience::Sigstore => SIGSTORE.to_owned(),
+    };
     let refuse =
         |code, what: &str, actual: &str| Err(Refusal::new(code, what).because(excerpt(actual), &wanted));
     let found = match claims.get("aud") {
@@ -74,10 +104,19 @@ pub(crate) fn check(
         }
         None => return refuse(RefusalCode::AudienceWrong, "token has no audience", "no `aud`"),
     };
-    let Some(binding) = parse(found, host) else {
-        return refuse(RefusalCode::AudienceWrong, foreign(found, host), found);
+    let binding = match expected.audience {
+        Audience::Ours => parse(found, host),
+        Audience::Sigstore => (found == SIGSTORE).then_some(AudienceBinding::Sigstore),
+    };
+    let Some(binding) = binding else {
+        let what = match expected.audience {
+            Audience::Ours => foreign(found, host),
+            Audience::Sigstore => "token was not made for Sigstore clients",
+        };
+        return refuse(RefusalCode::AudienceWrong, what, found);
     };
     let mode = match binding {
+        AudienceBinding::Sigstore => AudienceMode::Sigstore,
         AudienceBinding::Fixed | AudienceBinding::Session(_) => AudienceMode::Fixed,
         AudienceBinding::Request(_) => AudienceMode::Request,
     };
@@ -88,9 +127,13 @@ pub(crate) fn check(
         (AudienceBinding::Request(bound), Some(request)) if bound != request => {
             refuse(RefusalCode::TokenBoundElsewhere, "token is bound to another request", found)
         }
-        (AudienceBinding::Request(_) | AudienceBinding::Fixed | AudienceBinding::Session(_), _) => {
-            Ok(binding)
-        }
+        (
+            AudienceBinding::Request(_)
+            | AudienceBinding::Fixed
+            | AudienceBinding::Session(_)
+            | AudienceBinding::Sigstore,
+            _,
+        ) => Ok(binding),
     }
 }
 

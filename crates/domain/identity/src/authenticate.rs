@@ -7,7 +7,7 @@ use chancery_core::id::RequestId;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::time::Time;
 
-use crate::audience;
+use crate::audience::{self, Audience};
 use crate::excerpt::excerpt;
 use crate::invalid_token::InvalidToken;
 use crate::issuer::{Issuer, Issuers};
@@ -23,6 +23,8 @@ use crate::url::IssuerUrl;
 pub struct Expectation<'a> {
     /// Our host as it stands in audiences: `sign.example`.
     pub audience_host: &'a str,
+    /// Which audience the token must have been made for.
+    pub audience: Audience,
     /// The request that the token is shown for; `None` where there is none yet (`whoami`).
     pub request: Option<RequestId>,
     /// The kind of caller that may do this; `None` for both.

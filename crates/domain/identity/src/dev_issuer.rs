@@ -130,7 +130,7 @@ impl DevKey {
         entry.insert("url".into(), text(url));
         entry.insert("dialect".into(), text("github"));
         entry.insert("algorithms".into(), list(&["ES256"]));
-        entry.insert("audience".into(), list(&["request", "fixed"]));
+        entry.insert("audience".into(), list(&["request", "fixed", "sigstore"]));
         entry.insert("base_url".into(), text("https://github.com"));
         entry.insert("pinned_keys".into(), text(&self.jwks()));
         let issuers = toml::Table::from_iter([("dev".to_owned(), toml::Value::Table(entry))]);

@@ -17,6 +17,9 @@ pub enum AudienceMode {
     Fixed,
     /// `chancery:<host>:sha256:<request id>`.
     Request,
+    /// `sigstore`, for certificates to Sigstore clients only. Not bound to this service: any other that takes it may show
+    /// it here.
+    Sigstore,
 }
 
 /// Which `typ` the token's header must carry, so that one kind of token never passes as another (RFC 8725 §3.11).

@@ -81,6 +81,7 @@ struct Registration {
 enum Audience {
     Fixed,
     Request,
+    Sigstore,
 }
 
 #[derive(Deserialize, Clone, Copy, Default)]
@@ -254,6 +255,7 @@ fn audiences(modes: &[Audience], problems: &mut Vec<String>) -> Vec<AudienceMode
         .map(|mode| match mode {
             Audience::Fixed => AudienceMode::Fixed,
             Audience::Request => AudienceMode::Request,
+            Audience::Sigstore => AudienceMode::Sigstore,
         })
         .collect();
     found.into_iter().collect()

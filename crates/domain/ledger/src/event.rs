@@ -76,6 +76,8 @@ pub enum Body {
     Denied(Denied),
     /// Refusals of callers that no grant names, counted.
     DeniedCount(DeniedCount),
+    /// A signature of a Sigstore client was taken into the ledger.
+    Entry(Entry),
     /// A permission to deviate comes into force.
     Exception(act::Exception),
     /// Something is stopped. Whoever reads this stops it, whoever signed: stopping needs no authority here.
@@ -292,6 +294,19 @@ pub struct Denied {
     pub claims: BTreeMap<String, String>,
 }
 
+/// A signature that a Sigstore client made with its own key, under a certificate of this service that was live. Stands
+/// right after the entry that it names.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// SHA-256 of the certificate, DER.
+    pub certificate: Sha256,
+    /// Leaf hash of the hashedrekord entry.
+    pub hashedrekord: Sha256,
+    /// Index of the intent of the certificate.
+    pub intent: u64,
+}
+
 /// How many strangers were refused.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -363,6 +378,7 @@ impl Event {
             | Body::Approval(_)
             | Body::Certificate(_)
             | Body::DeniedCount(_)
+            | Body::Entry(_)
             | Body::Exception(_)
             | Body::Freeze(_)
             | Body::IssuerKeys(_)

@@ -8,6 +8,7 @@ use chancery_core::witness::Habit;
 use chancery_identity::issuer::{AudienceMode, Issuers};
 
 use crate::brake::{Approvals, Differ, Quorum, StepUp};
+use crate::facade_file;
 use crate::fields::Fields;
 use crate::limit::{Exceed, Window};
 use crate::problem::Report;
@@ -122,8 +123,11 @@ pub(crate) fn runners(report: &mut Report, fields: &mut Fields, environment: Opt
 
 /// A profile that takes looser tokens than its issuers' jobs could get; the owner of the profile should know.
 pub(crate) fn audiences(report: &mut Report, profile: &Profile, issuers: &Issuers) {
-    if profile.environment() != Environment::Production || profile.binding() == Binding::Request {
-        return;
+    match profile.binding() {
+        Binding::Request => return,
+        Binding::Sigstore => return facade_file::audiences(report, profile, issuers),
+        Binding::Fixed | Binding::Session if profile.environment() != Environment::Production => return,
+        Binding::Fixed | Binding::Session => {}
     }
     let named: BTreeSet<_> = profile.grants().iter().map(|grant| grant.issuer()).collect();
     let chooses = |name: &&IssuerName| {

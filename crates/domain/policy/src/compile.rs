@@ -51,7 +51,7 @@ pub fn conditions(profile: &Profile) -> Vec<Compiled> {
         vec![forbid(profile, "format", &formats(profile)), forbid(profile, "depth", &depths(profile))];
     out.push(forbid(profile, "event", &profile.events().cedar()));
     out.extend(profile.runners().cedar().map(|runners| forbid(profile, "runner", &runners)));
-    out.extend(binding(profile.binding()).map(|enough| forbid(profile, "binding", enough)));
+    out.push(forbid(profile, "binding", binding(profile.binding())));
     let refusing = profile.limits().iter().filter(|limit| limit.exceed == Exceed::Refuse);
     for limit in refusing {
         let (window, count) = (limit.window, limit.count);
@@ -63,11 +63,12 @@ pub fn conditions(profile: &Profile) -> Vec<Compiled> {
     out
 }
 
-const fn binding(least: Binding) -> Option<&'static str> {
+const fn binding(least: Binding) -> &'static str {
     match least {
-        Binding::Fixed => None,
-        Binding::Session => Some("[Binding::\"request\", Binding::\"session\"].contains(context.binding)"),
-        Binding::Request => Some("context.binding == Binding::\"request\""),
+        Binding::Sigstore => "context.binding == Binding::\"sigstore\"",
+        Binding::Fixed => "context.binding != Binding::\"sigstore\"",
+        Binding::Session => "[Binding::\"request\", Binding::\"session\"].contains(context.binding)",
+        Binding::Request => "context.binding == Binding::\"request\"",
     }
 }
 

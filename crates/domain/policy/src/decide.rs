@@ -12,7 +12,7 @@ use crate::engine::{Answer, Outcome};
 use crate::facts::Facts;
 use crate::hint;
 use crate::policy::{Policy, Rules};
-use crate::profile::Profile;
+use crate::profile::{Binding, Profile};
 use crate::trace::{self, Finding, Group};
 
 /// Decides, with the full trace; default deny. A refusal says what to do, and never advises to weaken a rule.
@@ -154,7 +154,12 @@ fn refused(profile: &Profile, finding: &Finding) -> Refusal {
         ),
         Group::Binding => (
             RefusalCode::BindingTooWeak,
-            format!("profile `{name}` demands a token that is bound to the request"),
+            match profile.binding() {
+                Binding::Sigstore => format!("profile `{name}` issues certificates to Sigstore clients only"),
+                Binding::Fixed | Binding::Session | Binding::Request => {
+                    format!("profile `{name}` demands a token that is bound to the request")
+                }
+            },
         ),
         Group::Limit => {
             (RefusalCode::LimitSpent, format!("the limit of profile `{name}` is spent: {}", line.attribute))

@@ -68,6 +68,7 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub const fn binding(&self) -> Binding {
         match self.caller.binding {
+            AudienceBinding::Sigstore => Binding::Sigstore,
             AudienceBinding::Fixed => Binding::Fixed,
             AudienceBinding::Request(_) => Binding::Request,
             AudienceBinding::Session(_) => Binding::Session,

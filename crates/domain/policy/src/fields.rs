@@ -61,6 +61,10 @@ impl Fields {
         }
         number
     }
+    /// Drops a field; whether it was there.
+    pub(crate) fn discard(&mut self, key: &str) -> bool {
+        self.table.remove(key).is_some()
+    }
     /// True or false; may be absent.
     pub(crate) fn flag(&mut self, report: &mut Report, key: &str) -> Option<bool> {
         let flag = self.table.remove(key)?.as_bool();

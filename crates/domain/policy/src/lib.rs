@@ -17,6 +17,8 @@ pub mod diff;
 pub mod documents;
 mod engine;
 pub mod explain;
+pub mod facade;
+mod facade_file;
 pub mod facts;
 mod fields;
 pub mod governance;

@@ -9,6 +9,7 @@ use chancery_core::format::FormatName;
 use chancery_core::id::{KeyId, ProfileName};
 
 use crate::brake::{Approvals, Quorum, StepUp};
+use crate::facade::Facade;
 use crate::grant::Grant;
 use crate::limit::{Limit, Window};
 use crate::trigger::{Events, Runners};
@@ -16,6 +17,9 @@ use crate::trigger::{Events, Runners};
 /// How tightly a token must be bound to the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Binding {
+    /// Audience `sigstore`, for certificates to Sigstore clients: good for whatever its bearer asks. Such a profile takes no
+    /// other token, and no other profile takes such a token.
+    Sigstore,
     /// A fixed audience is enough; a request-bound one is accepted too.
     Fixed,
     /// A fixed audience that was exchanged for a session, whose key signed the request; a request-bound one is accepted
@@ -30,6 +34,7 @@ impl Binding {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Sigstore => "sigstore",
             Self::Fixed => "fixed",
             Self::Session => "session",
             Self::Request => "request",
@@ -66,6 +71,7 @@ pub struct Profile {
     pub(crate) purpose: String,
     pub(crate) binding: Binding,
     pub(crate) timestamp: Timestamping,
+    pub(crate) facade: Option<Facade>,
     pub(crate) keys: BTreeMap<Family, KeyId>,
     pub(crate) formats: BTreeMap<FormatName, FormatRule>,
     pub(crate) limits: Vec<Limit>,
@@ -108,6 +114,11 @@ impl Profile {
     #[must_use]
     pub const fn timestamp(&self) -> &Timestamping {
         &self.timestamp
+    }
+    /// What it issues to Sigstore clients; absent in every profile that signs.
+    #[must_use]
+    pub const fn facade(&self) -> Option<&Facade> {
+        self.facade.as_ref()
     }
     /// The key of a family; every family of every format has one.
     #[must_use]

@@ -15,7 +15,7 @@
 //! [[limits]]
 //! count = 100
 //! window = "10m"
-//! # the brakes: see `brake`
+//! # the brakes: see `brake`; instead of keys and formats `[facade]`: see `facade`
 //! [[grants]]
 //! name = "acme-app-main"
 //! issuer = "dev"
@@ -31,6 +31,7 @@ use chancery_core::format::FormatName;
 use chancery_core::id::{KeyId, ProfileName};
 
 use crate::brake_file;
+use crate::facade_file;
 use crate::fields::Fields;
 use crate::grant_file;
 use crate::limit::{Limit, MAX_COUNT, Window};
@@ -48,11 +49,11 @@ pub(crate) fn read(report: &mut Report, stem: &str, text: &str) -> Option<Profil
     let environment = environment(report, &mut fields);
     let owner = words(report, &mut fields, "owner");
     let purpose = words(report, &mut fields, "purpose");
-    let binding = binding(report, &mut fields);
-    let depth = least_depth(report, &mut fields);
-    let timestamp = timestamp(report, &mut fields);
-    let keys = keys(report, &mut fields);
-    let formats = formats(report, &mut fields, depth);
+    let facade = facade_file::read(report, &mut fields);
+    let how = match &facade {
+        Some(_) => facade_file::how(report, &mut fields),
+        None => how(report, &mut fields),
+    };
     let limits = limits(report, &mut fields);
     let approvals = brake_file::approvals(report, &mut fields);
     let quorum = brake_file::quorum(report, &mut fields);
@@ -62,8 +63,13 @@ pub(crate) fn read(report: &mut Report, stem: &str, text: &str) -> Option<Profil
     let runners = brake_file::runners(report, &mut fields, environment);
     let grants = grant_file::read_all(report, &mut fields);
     fields.finish(report);
-    compare_keys(report, &keys, &formats);
-    people_behind_loose_tokens(report, (environment, binding, approvals.need));
+    match &facade {
+        Some(facade) => facade_file::lint(report, facade, environment),
+        None => {
+            compare_keys(report, &how.keys, &how.formats);
+            people_behind_loose_tokens(report, (environment, how.binding, approvals.need));
+        }
+    }
     if report.has_errors() {
         return None;
     }
@@ -72,10 +78,11 @@ pub(crate) fn read(report: &mut Report, stem: &str, text: &str) -> Option<Profil
         environment: environment?,
         owner: owner?,
         purpose: purpose?,
-        binding,
-        timestamp,
-        keys,
-        formats,
+        binding: how.binding,
+        timestamp: how.timestamp,
+        facade,
+        keys: how.keys,
+        formats: how.formats,
         limits,
         approvals,
         quorum,
@@ -85,6 +92,26 @@ pub(crate) fn read(report: &mut Report, stem: &str, text: &str) -> Option<Profil
         runners,
         grants,
     })
+}
+
+/// How a profile signs: what tokens it takes, and what its keys may be used for.
+pub(crate) struct How {
+    pub(crate) binding: Binding,
+    pub(crate) timestamp: Timestamping,
+    pub(crate) keys: BTreeMap<Family, KeyId>,
+    pub(crate) formats: BTreeMap<FormatName, FormatRule>,
+}
+
+fn how(report: &mut Report, fields: &mut Fields) -> How {
+    let binding = binding(report, fields);
+    let depth = least_depth(report, fields);
+    let timestamp = timestamp(report, fields);
+    let keys = keys(report, fields);
+    let formats = formats(report, fields, depth);
+    if formats.contains_key(&FormatName::Fulcio) {
+        report.error("formats.fulcio", "certificates are issued under a profile with `[facade]` instead");
+    }
+    How { binding, timestamp, keys, formats }
 }
 
 fn environment(report: &mut Report, fields: &mut Fields) -> Option<Environment> {
@@ -283,7 +310,7 @@ fn people_behind_loose_tokens(
     (environment, binding, need): (Option<Environment>, Binding, u32),
 ) {
     let is_loose = match binding {
-        Binding::Fixed | Binding::Session => true,
+        Binding::Fixed | Binding::Session | Binding::Sigstore => true,
         Binding::Request => false,
     };
     if environment == Some(Environment::Production) && is_loose && need == 0 {

@@ -44,7 +44,7 @@ impl Vocabulary {
         enumerate(
             &mut out,
             "Binding",
-            [Binding::Fixed, Binding::Request, Binding::Session].map(Binding::name),
+            [Binding::Fixed, Binding::Request, Binding::Session, Binding::Sigstore].map(Binding::name),
         );
         enumerate(&mut out, "Environment", environments.map(Environment::name));
         enumerate(&mut out, "Family", Family::ALL.map(Family::name));

@@ -242,6 +242,7 @@ fn caller(report: &mut Report, table: &mut Fields, time: Time) -> Option<Caller>
         _ => None,
     });
     let binding = choice(report, table, "binding", "request", |text| match text {
+        "sigstore" => Some(AudienceBinding::Sigstore),
         "fixed" => Some(AudienceBinding::Fixed),
         "session" => Some(AudienceBinding::Session(Sha256::of(b""))),
         "request" => Some(AudienceBinding::Request(RequestId::new(Sha256::of(b"")))),

@@ -173,7 +173,8 @@ fn of_format(profile: &Profile, facts: &Facts<'_>) -> Vec<Finding> {
 fn of_binding(profile: &Profile, facts: &Facts<'_>) -> Finding {
     let actual = facts.binding().name();
     let (expected, ok) = match profile.binding() {
-        Binding::Fixed => ("fixed or session or request", true),
+        Binding::Sigstore => ("sigstore", facts.binding() == Binding::Sigstore),
+        Binding::Fixed => ("fixed or session or request", facts.binding() >= Binding::Fixed),
         Binding::Session => ("session or request", facts.binding() >= Binding::Session),
         Binding::Request => ("request", facts.binding() == Binding::Request),
     };

@@ -125,7 +125,7 @@ impl VerificationPolicy {
     #[must_use]
     pub const fn names_signer(&self, format: FormatName) -> bool {
         match format {
-            FormatName::Sigstore => self.issuer.is_some() && self.identity.is_some(),
+            FormatName::Fulcio | FormatName::Sigstore => self.issuer.is_some() && self.identity.is_some(),
             FormatName::Oci => (self.issuer.is_some() && self.identity.is_some()) || self.key.is_some(),
             FormatName::Notary | FormatName::Pe => self.subject.is_some() || self.key.is_some(),
         }

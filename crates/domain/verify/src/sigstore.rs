@@ -14,6 +14,7 @@
 //! The leaf is parsed once, and the object that the chain check returns is the one whose names and key are used (T4).
 
 pub(crate) mod identity;
+pub(crate) mod issued;
 mod ledger;
 pub(crate) mod time;
 
@@ -93,7 +94,7 @@ pub(crate) fn statement(
     required.retain(|name| !later.contains(name));
     let rebuilt = match statement.format {
         FormatName::Oci => oci::attach::content(statement, signing, parts.signature),
-        FormatName::Notary | FormatName::Pe | FormatName::Sigstore => {
+        FormatName::Fulcio | FormatName::Notary | FormatName::Pe | FormatName::Sigstore => {
             attach::content(statement, signing, parts.signature)
         }
     };

@@ -215,6 +215,9 @@ pub fn statement(
 ) -> Result<VerifiedStatement, Box<Verdict>> {
     let verdict = match signed.statement.format {
         FormatName::Notary => notary::statement(signed.statement, signed.signer, signed.parts, context),
+        FormatName::Fulcio => {
+            sigstore::issued::statement(signed.statement, signed.signer, signed.parts, context)
+        }
         FormatName::Oci if signed.statement.family.is_bare() => {
             simple::statement(signed.statement, signed.signer, signed.parts, context)
         }

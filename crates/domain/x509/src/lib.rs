@@ -14,6 +14,7 @@ pub mod key;
 pub mod name;
 pub mod oid;
 pub mod profile;
+pub mod request;
 mod rsa;
 pub mod sct;
 pub mod serial;

@@ -152,7 +152,7 @@ fn statement(format: FormatName, name: &str) -> Outcome<Statement> {
             };
             return Ok(subject.statement(Content::Signature, Depth::Structured));
         }
-        FormatName::Notary | FormatName::Sigstore => name.as_bytes().to_vec(),
+        FormatName::Fulcio | FormatName::Notary | FormatName::Sigstore => name.as_bytes().to_vec(),
         FormatName::Pe => image(Bits::B64, &[512], name.as_bytes()),
     };
     let options = Options { values: &serde_json::Map::new(), key: None };

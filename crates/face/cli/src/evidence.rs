@@ -75,7 +75,7 @@ pub(crate) fn judge(path: &Path, bundle: Option<&Path>, context: &Context<'_>) -
     }
     match detect(&mut file, path)? {
         FormatName::Pe => image(file, path, context),
-        FormatName::Notary | FormatName::Oci | FormatName::Sigstore => {
+        FormatName::Fulcio | FormatName::Notary | FormatName::Oci | FormatName::Sigstore => {
             let digest = reader::digest(&mut file, path)?;
             let verdict = verify::verify(&Evidence::Unsigned { artifact: digest }, context);
             Ok(Judged { digest, format: FormatName::Sigstore, verdict })
@@ -126,7 +126,7 @@ fn detached_signature(
     let named = Named { artifact: digest, size, media_type: None };
     let evidence = match found.format {
         FormatName::Notary => Evidence::Notary { named, envelope: &found.bytes },
-        FormatName::Oci | FormatName::Pe | FormatName::Sigstore => {
+        FormatName::Fulcio | FormatName::Oci | FormatName::Pe | FormatName::Sigstore => {
             Evidence::Sigstore { artifact: digest, bundle: &found.bytes }
         }
     };

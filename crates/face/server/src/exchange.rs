@@ -9,9 +9,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use chancery_api::code::Code;
+use chancery_api::problem::MEDIA_TYPE;
+use hyper::ext::ReasonPhrase;
 use tracing::Instrument as _;
 
 use crate::connection::MAX_HEAD;
+use crate::facade::{self, status};
 use crate::fault::Fault;
 use crate::http::health::Answered;
 use crate::route::Matched;
@@ -29,7 +32,7 @@ pub(crate) async fn surround(State(service): State<Arc<Service>>, request: Reque
     let handled = handle(&service, request, next).instrument(span.clone()).await;
     let _entered = span.entered();
     let route = handled.extensions().get::<Matched>().map_or("other", |matched| matched.0);
-    let response = finish(&service, handled, &id);
+    let response = finish(&service, handled, (&id, route));
     service.metrics.answered(route, response.status().as_u16());
     let (status, took) = (response.status().as_u16(), started.elapsed().as_micros());
     match status {
@@ -86,7 +89,7 @@ fn check_head(request: &Request) -> Result<(), Fault> {
 }
 
 /// Problems get their body here, whoever made them; everything gets its id.
-fn finish(service: &Service, mut response: Response, id: &str) -> Response {
+fn finish(service: &Service, mut response: Response, (id, route): (&str, &str)) -> Response {
     let status = response.status();
     let fault = response.extensions_mut().remove::<Fault>();
     let speaks_itself = response.extensions_mut().remove::<Answered>().is_some();
@@ -94,7 +97,7 @@ fn finish(service: &Service, mut response: Response, id: &str) -> Response {
     let fault = fault.or_else(|| is_failure.then(|| Fault::of_status(status)));
     if let Some(fault) = fault {
         service.metrics.problem(&fault.0.code);
-        response = with_problem(&response, fault, id);
+        response = with_problem(&response, fault, (id, route));
     }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id) {
@@ -105,12 +108,23 @@ fn finish(service: &Service, mut response: Response, id: &str) -> Response {
     response
 }
 
-fn with_problem(response: &Response, mut fault: Fault, id: &str) -> Response {
+fn with_problem(response: &Response, mut fault: Fault, (id, route): (&str, &str)) -> Response {
     id.clone_into(&mut fault.0.request_id);
     // A status that the framework chose stays; only its body becomes a problem.
     fault.0.status = response.status().as_u16();
-    let body = serde_json::to_vec(&fault.0).unwrap_or_default();
+    let (body, media, reason) = if route.starts_with(facade::PREFIX) {
+        let reason = status::reason(&fault.0);
+        (serde_json::to_vec(&status::of(&fault.0)), "application/json", Some(reason))
+    } else {
+        (serde_json::to_vec(&fault.0), MEDIA_TYPE, None)
+    };
+    let body = body.unwrap_or_default();
     let mut problem = fault.into_response();
+    problem.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    let reason = reason.and_then(|reason| ReasonPhrase::try_from(reason.into_bytes()).ok());
+    if let Some(reason) = reason {
+        problem.extensions_mut().insert(reason);
+    }
     if let Some(allow) = response.headers().get(header::ALLOW) {
         problem.headers_mut().insert(header::ALLOW, allow.clone());
     }

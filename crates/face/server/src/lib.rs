@@ -11,6 +11,7 @@ mod connection;
 pub mod dev_certificate;
 pub mod dev_issuer;
 mod exchange;
+mod facade;
 mod fault;
 mod heavy;
 mod http;

@@ -8,6 +8,7 @@ use chancery_api::rehearsal::Rehearsal;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use crate::facade::{fulcio, rekor};
 use crate::http::{
     act, admin, audience, dev, health, key, ledger, policy, profile, request, session, sign, tile, timestamp,
     trust, webhook, whoami,
@@ -19,7 +20,8 @@ use crate::http::{
     paths(
         act::post, act::freezes, act::exceptions, sign::post, session::post, request::get, request::list, request::say, request::cancel, whoami::get, audience::get, profile::get, key::list, key::get, policy::get,
         trust::json, trust::trusted_root, trust::roots, ledger::entry, ledger::search, timestamp::post,
-        tile::checkpoint, tile::get, health::live, health::ready, health::metrics, get,
+        tile::checkpoint, tile::get,
+        fulcio::post, fulcio::trust_bundle, fulcio::configuration, rekor::post, rekor::checkpoint, rekor::tile, health::live, health::ready, health::metrics, get,
         dev::actions_token, dev::token, dev::discovery, dev::jwks,
         admin::key_create, admin::key_disable, admin::key_certify, admin::policy_show, admin::policy_apply, admin::health,
         webhook::list, webhook::test, webhook::dead, webhook::redeliver,

@@ -11,6 +11,7 @@ use axum::routing::{MethodRouter, get, post};
 use chancery_api::code::Code;
 
 use crate::exchange;
+use crate::facade::{fulcio, rekor};
 use crate::fault::Fault;
 use crate::http::{
     act, admin, audience, dev, health, key, ledger, policy, profile, request, session, sign, tile, timestamp,
@@ -26,6 +27,8 @@ pub enum Access {
     Admin,
     /// On TCP, only in development, only for this machine.
     Dev,
+    /// On TCP, for Sigstore clients, where a profile has `[facade]`: else 404. Tokens and certificates are in what they send.
+    Facade,
     /// On TCP, for everyone: nothing secret is said, nothing is changed.
     Public,
     /// On TCP, for people: what they send carries their own signatures.
@@ -62,7 +65,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 fn public_routes() -> Vec<(Route, Handler)> {
-    use Access::{Public, Signed, Token};
+    use Access::{Facade, Public, Signed, Token};
     vec![
         (route("POST", "/v1/sign", Token), post(sign::post)),
         (route("POST", "/v1/sessions", Token), post(session::post)),
@@ -87,6 +90,12 @@ fn public_routes() -> Vec<(Route, Handler)> {
         (route("POST", "/v1/timestamp", Public), post(timestamp::post)),
         (route("GET", "/ledger/checkpoint", Public), get(tile::checkpoint)),
         (route("GET", "/ledger/tile/{*path}", Public), get(tile::get)),
+        (route("POST", "/api/v2/signingCert", Facade), post(fulcio::post)),
+        (route("GET", "/api/v2/trustBundle", Facade), get(fulcio::trust_bundle)),
+        (route("GET", "/api/v2/configuration", Facade), get(fulcio::configuration)),
+        (route("POST", "/api/v2/log/entries", Facade), post(rekor::post)),
+        (route("GET", "/api/v2/checkpoint", Facade), get(rekor::checkpoint)),
+        (route("GET", "/api/v2/tile/{*path}", Facade), get(rekor::tile)),
         (route("GET", "/livez", Public), get(health::live)),
         (route("GET", "/readyz", Public), get(health::ready)),
         (route("GET", "/metrics", Public), get(health::metrics)),

@@ -33,6 +33,7 @@ struct State {
     releases: Vec<(RequestId, StatementId, Recalled)>,
     policies: Vec<CurrentPolicy>,
     records: Vec<Record>,
+    kept_with: HashMap<Sha256, u64>,
 }
 
 /// The fake. Clones are the same ledger.
@@ -60,6 +61,7 @@ impl FakeLedger {
             releases: Vec::new(),
             policies: Vec::new(),
             records: Vec::new(),
+            kept_with: HashMap::new(),
         })))
     }
     /// The key that signs checkpoints (C2SP vkey).
@@ -154,7 +156,10 @@ impl State {
                     let leaf = u64::try_from(first).unwrap_or(u64::MAX);
                     self.releases.push((request, statement, Recalled { leaf, result }));
                 }
-                Change::Keep(record) => self.records.push(record),
+                Change::Keep(record) => {
+                    self.kept_with.entry(record.sha256).or_insert(u64::try_from(first).unwrap_or(u64::MAX));
+                    self.records.push(record);
+                }
                 Change::Abandon { index } => self.closed.extend(self.intents.remove_entry(&index)),
             }
         }

@@ -124,6 +124,9 @@ impl State for FakeLedger {
     fn record(&self, sha256: Sha256) -> Boxed<'_, Result<Option<Record>, StateError>> {
         later(move || Ok(self.state().records.iter().find(|record| record.sha256 == sha256).cloned()))
     }
+    fn kept_with(&self, sha256: Sha256) -> Boxed<'_, Result<Option<u64>, StateError>> {
+        later(move || Ok(self.state().kept_with.get(&sha256).copied()))
+    }
     fn policy_current(&self) -> Boxed<'_, Result<Option<CurrentPolicy>, StateError>> {
         later(|| Ok(self.state().policies.iter().max_by_key(|policy| policy.sequence).cloned()))
     }

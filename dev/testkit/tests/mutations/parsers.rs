@@ -30,6 +30,7 @@ use chancery_verify::trust_json;
 use chancery_verify::trusted_root::TrustedRoot;
 use chancery_x509::certificate::{Certificate, parse_pem_bundle};
 use chancery_x509::crl::Crl;
+use chancery_x509::request::CertificateRequest;
 use chancery_x509::tsp::request::TimestampRequest;
 use chancery_x509::tsp::response::{self, Response};
 use chancery_x509::tsp::tst_info::TstInfo;
@@ -42,6 +43,7 @@ pub type Parser = (&'static str, fn(&[u8]) -> bool);
 pub const ALL: [Parser; 33] = [
     ("bundle", bundle),
     ("certificate", certificate),
+    ("certificate_request", certificate_request),
     ("checkpoint", checkpoint),
     ("cms", signed_data),
     ("crl", crl),
@@ -120,6 +122,11 @@ pub fn simple_signing(bytes: &[u8]) -> bool {
 /// A certificate, DER, and its transparency timestamps.
 pub fn certificate(bytes: &[u8]) -> bool {
     Certificate::parse(bytes).map(|certificate| sct::read(&certificate).is_ok()).is_ok()
+}
+
+/// A certificate request, DER.
+pub fn certificate_request(bytes: &[u8]) -> bool {
+    CertificateRequest::parse(bytes).is_ok()
 }
 
 /// The text of a checkpoint.

@@ -104,7 +104,7 @@ impl Kind {
             Body::Unfreeze(unfreeze) => (Self::FreezeLifted, unfreeze.freeze.to_string()),
             Body::Withdrawn(closed) => (Self::ResultWithdrawn, closed.request.to_string()),
             Body::Intent(intent) => (Self::ExceptionUsed, intent.exception?.to_string()),
-            Body::Certificate(_) | Body::IssuerKeys(_) | Body::Session(_) => return None,
+            Body::Certificate(_) | Body::Entry(_) | Body::IssuerKeys(_) | Body::Session(_) => return None,
         })
     }
 }

@@ -20,14 +20,14 @@ use crate::world::{HOST, World, wish};
 
 /// The ledger and the evidence of a world.
 #[derive(Debug, Default)]
-struct Archive {
-    leaves: Vec<String>,
+pub(crate) struct Archive {
+    pub(crate) leaves: Vec<String>,
     checkpoint: String,
-    contents: BTreeMap<Sha256, Vec<u8>>,
+    pub(crate) contents: BTreeMap<Sha256, Vec<u8>>,
 }
 
 impl Archive {
-    async fn of(world: &World, known: &[String]) -> Self {
+    pub(crate) async fn of(world: &World, known: &[String]) -> Self {
         let leaves = world.ledger.leaves();
         let last = u64::try_from(leaves.len() - 1).unwrap();
         let checkpoint = world.ledger.receipt(last).await.unwrap().unwrap().checkpoint;
@@ -36,7 +36,7 @@ impl Archive {
         let contents = texts.map(|text| (Sha256::of(text.as_bytes()), text.into_bytes())).collect();
         Self { leaves, checkpoint, contents }
     }
-    fn audit(&self, world: &World) -> Report {
+    pub(crate) fn audit(&self, world: &World) -> Report {
         let trust = world.gateway.trust().unwrap().now(world.clock.now(), BTreeMap::new());
         let pins = Pins { trust, root: None, host: HOST.to_owned(), earlier: None };
         let mut auditor = Auditor::new(pins, self, self).unwrap();

@@ -13,6 +13,7 @@ mod act;
 mod answers;
 mod approval;
 mod audited;
+mod facade;
 mod issuer_keys;
 mod lying;
 mod open;

@@ -27,7 +27,7 @@ use chancery_gateway::bootstrap::{self, Beginning};
 use chancery_gateway::failure::Failure;
 use chancery_gateway::gateway::{Gateway, Parts};
 use chancery_gateway::governance;
-use chancery_gateway::identify::identify;
+use chancery_gateway::identify::{Shown, identify};
 use chancery_gateway::intent::{self, Decided, Logged};
 use chancery_gateway::keys;
 use chancery_gateway::sign::{Answer, Ask, sign};
@@ -59,6 +59,12 @@ const PROFILE: &str = include_str!("../../../../../testdata/governance/dev/profi
 const GUARDRAIL: &str = include_str!("../../../../../testdata/governance/dev/guardrails/events.cedar");
 const VERIFICATION: &str = include_str!("../../../../../testdata/governance/dev/verification/dev.toml");
 const ROOT: &str = include_str!("../../../../../testdata/governance/dev/root.toml");
+
+/// Certificates for Sigstore clients: three entries each, and six of them in an hour.
+const FACADE: &str = "environment = \"development\"\nowner = \"o\"\npurpose = \"p\"\n\
+    [facade]\nentries = 3\n[[limits]]\ncount = 6\nwindow = \"1h\"\n\
+    [[grants]]\nname = \"main\"\nissuer = \"dev\"\n[grants.claims]\n\
+    source_repository_identifier = \"42\"\nsource_repository_ref = \"refs/heads/main\"\n";
 
 pub(crate) struct World {
     pub(crate) clock: Arc<HandClock>,
@@ -97,6 +103,7 @@ pub(crate) fn governance(issuer: &DevKey) -> BTreeMap<String, String> {
         ("release", PROFILE.replace("need = 0", "need = 2")),
         ("burst", PROFILE.replace("count = 100", "count = 10\nexceed = \"approval\"")),
         ("exchanged", PROFILE.replace("binding = \"request\"", "binding = \"session\"")),
+        ("cosign", FACADE.to_owned()),
         ("held", format!("hold = \"10m\"\n{PROFILE}")),
         ("quorum", format!("{PROFILE}[quorum]\nbuilders = 2\ndiffer = \"runner-group\"\n")),
         ("novel", format!("{PROFILE}[step_up]\non = [\"package\", \"identity\", \"hour\", \"version\"]\n")),
@@ -272,7 +279,7 @@ impl World {
     ) -> (Decided, Prepared, Logged) {
         let governance = self.gateway.governance().unwrap();
         let mut identified =
-            identify(&self.gateway, &governance, Some(&token), Some(request.id())).await.unwrap();
+            identify(&self.gateway, &governance, Some(&token), Shown::For(request)).await.unwrap();
         identified.evidence.approval = approval;
         let profile = governance.policy.profile(request.profile()).unwrap();
         let (id, found) = &request.statements()[0];

@@ -19,6 +19,10 @@ pub enum RecordKind {
     Act,
     /// An armoured signature over the document of a pending request.
     Approval,
+    /// The entry of a Sigstore client, by its leaf hash; its topic is the certificate's.
+    Entry,
+    /// A certificate over a Sigstore client's key, by the hash of its DER: where it comes from, JSON.
+    Leaf,
     /// The document that approvers sign, with the request.
     Pending,
 }
@@ -30,6 +34,8 @@ impl RecordKind {
         match self {
             Self::Act => "act",
             Self::Approval => "approval",
+            Self::Entry => "entry",
+            Self::Leaf => "leaf",
             Self::Pending => "pending",
         }
     }

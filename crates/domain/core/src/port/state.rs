@@ -80,6 +80,8 @@ pub trait State: Send + Sync + std::fmt::Debug {
     ) -> Boxed<'_, Result<Vec<Record>, StateError>>;
     /// A record by its hash.
     fn record(&self, sha256: Sha256) -> Boxed<'_, Result<Option<Record>, StateError>>;
+    /// Index of the first leaf of the append that a record came with.
+    fn kept_with(&self, sha256: Sha256) -> Boxed<'_, Result<Option<u64>, StateError>>;
     /// The documents with the highest sequence.
     fn policy_current(&self) -> Boxed<'_, Result<Option<CurrentPolicy>, StateError>>;
 }

@@ -254,6 +254,12 @@ impl TlogEntry {
         Ok(Self { log_id: digest("logId", &entry.log_id.key_id)?, body, receipt })
     }
 
+    /// The entry alone, as logs answer with it: `TransparencyLogEntry` in JSON.
+    #[must_use]
+    pub fn to_value(&self) -> serde_json::Value {
+        // INVARIANT: structs of text always serialise.
+        serde_json::to_value(self.to_wire()).unwrap_or_default()
+    }
     fn to_wire(&self) -> wire::Entry {
         let receipt = &self.receipt;
         // INVARIANT: both constructors read the head of this checkpoint.

@@ -2,7 +2,7 @@
 
 use chancery_core::digest::Sha256;
 use chancery_core::id::RequestId;
-use chancery_identity::audience::{bound, fixed};
+use chancery_identity::audience::{Audience, bound, fixed};
 use chancery_identity::authenticate::{Expectation, authenticate};
 use chancery_identity::issuers_toml;
 use serde_json::{Value, json};
@@ -24,6 +24,7 @@ pub(crate) fn table(forge: &Forge) -> Table {
     shapes(forge, &mut table);
     texts(forge, &mut table);
     bindings(forge, &mut table);
+    sigstore(forge, &mut table);
     table
 }
 
@@ -125,4 +126,28 @@ fn bindings(forge: &Forge, table: &mut Table) {
         let checked = authenticate(&forge.good(), &forge.issuers, &forge.keys(), &elsewhere);
         table.attack(format!("{ours} at the host {host:?}"), checked, "CH3003", ELSEWHERE);
     }
+}
+
+/// Tokens of audience `sigstore` are shown to others too: they count for certificates alone, and only those do.
+fn sigstore(forge: &Forge, table: &mut Table) {
+    const CLIENTS: &str = "token was not made for Sigstore clients";
+    const UNBOUND: &str = "token's audience is not bound as its issuer must";
+    let both = issuers_toml::load(&registration("audience = [\"request\", \"sigstore\"]\n")).unwrap();
+    let certificate = Expectation { audience: Audience::Sigstore, ..expectation() };
+    let theirs = forge.with("aud", json!("sigstore"));
+    let signature = expectation();
+    let check = |token: &str, expected: &Expectation<'_>| authenticate(token, &both, &forge.keys(), expected);
+    table.honest("sigstore, for a certificate", check(&theirs, &certificate));
+    table.attack("sigstore, for a signature", check(&theirs, &signature), "CH3003", SERVICE);
+    table.attack("ours, for a certificate", check(&forge.good(), &certificate), "CH3003", CLIENTS);
+    let unbound = forge.with("aud", json!(fixed(HOST)));
+    table.attack("ours and unbound, for a certificate", check(&unbound, &certificate), "CH3003", CLIENTS);
+    for aud in ["Sigstore", "sigstore ", "sigstore.dev", "chancery:sigstore", ""] {
+        let checked = check(&forge.with("aud", json!(aud)), &certificate);
+        table.attack(format!("{aud:?}, for a certificate"), checked, "CH3003", CLIENTS);
+    }
+    let listed = forge.with("aud", json!(["sigstore", "https://other.example"]));
+    table.attack("sigstore among others", check(&listed, &certificate), "CH3003", SEVERAL);
+    let checked = authenticate(&theirs, &forge.issuers, &forge.keys(), &certificate);
+    table.attack("sigstore where the issuer is not registered for it", checked, "CH3003", UNBOUND);
 }

@@ -12,7 +12,7 @@ use chancery_core::digest::Sha256;
 use chancery_core::id::RequestId;
 use chancery_core::refusal::Refusal;
 use chancery_core::time::Time;
-use chancery_identity::audience;
+use chancery_identity::audience::{self, Audience};
 use chancery_identity::authenticate::{Expectation, authenticate};
 use chancery_identity::issuer::Issuers;
 use chancery_identity::issuers_toml;
@@ -152,6 +152,7 @@ impl Forge {
 pub(crate) fn expectation() -> Expectation<'static> {
     Expectation {
         audience_host: HOST,
+        audience: Audience::Ours,
         request: Some(request()),
         kind: Some(CallerKind::Workload),
         now: Time::from_seconds(NOW),

@@ -5,6 +5,7 @@ use chancery_core::digest::Sha256;
 use chancery_core::id::RequestId;
 use chancery_core::refusal::Refusal;
 use chancery_core::time::Time;
+use chancery_identity::audience::Audience;
 use chancery_identity::authenticate::{Expectation, authenticate};
 use chancery_identity::issuer::Issuers;
 use chancery_identity::issuers_toml;
@@ -31,6 +32,7 @@ impl Honest {
     pub(crate) fn check(&self, token: &str) -> Result<(), Refusal> {
         let expected = Expectation {
             audience_host: "sign.example",
+            audience: Audience::Ours,
             request: Some(RequestId::new(Sha256::of(b"the request"))),
             kind: Some(CallerKind::Workload),
             now: Time::from_seconds(1_800_000_000),

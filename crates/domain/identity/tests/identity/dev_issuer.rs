@@ -9,7 +9,7 @@ use chancery_core::digest::Sha256;
 use chancery_core::id::RequestId;
 use chancery_core::refusal::RefusalCode;
 use chancery_core::time::Time;
-use chancery_identity::audience;
+use chancery_identity::audience::{self, Audience};
 use chancery_identity::authenticate::{Expectation, authenticate};
 use chancery_identity::dev_issuer::{DevKey, DevToken};
 use chancery_identity::issuers_toml;
@@ -21,7 +21,7 @@ const HOST: &str = "127.0.0.1:8470";
 const NOW: Time = Time::from_seconds(1_800_000_000);
 
 fn expectation(request: Option<RequestId>) -> Expectation<'static> {
-    Expectation { audience_host: HOST, request, kind: None, now: NOW }
+    Expectation { audience_host: HOST, audience: Audience::Ours, request, kind: None, now: NOW }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use chancery_core::caller::Caller;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::time::Time;
+use chancery_identity::audience::Audience;
 use chancery_identity::authenticate::{Expectation, authenticate};
 use chancery_identity::dev_issuer::DevKey;
 use chancery_identity::issuers_toml;
@@ -30,6 +31,7 @@ fn caller(url: &str, registration: &str, mut claims: Value) -> Result<Caller, Re
     let token = key.sign(&claims).unwrap();
     let expected = Expectation {
         audience_host: "sign.example",
+        audience: Audience::Ours,
         request: None,
         kind: None,
         now: Time::from_seconds(NOW),

@@ -181,7 +181,9 @@ pub(crate) fn check_predicate(
 ) -> Result<(), Failure> {
     let usual: &[&str] = match format {
         FormatName::Oci => &[SIGN_PREDICATE, provenance::PREDICATE_TYPE],
-        FormatName::Notary | FormatName::Pe | FormatName::Sigstore => &[provenance::PREDICATE_TYPE],
+        FormatName::Fulcio | FormatName::Notary | FormatName::Pe | FormatName::Sigstore => {
+            &[provenance::PREDICATE_TYPE]
+        }
     };
     let wanted = context.policy.predicate.as_deref();
     let expected = wanted.as_ref().map_or(usual, std::slice::from_ref);

@@ -90,7 +90,7 @@ fn detached(path: &Path) -> Result<Value, Failure> {
     let bytes = read_bounded(path, MAX_FOREIGN)?;
     match detached::format_of(&path.to_string_lossy(), &bytes) {
         FormatName::Notary => envelope(path, &bytes),
-        FormatName::Oci | FormatName::Pe | FormatName::Sigstore => bundle(path, &bytes),
+        FormatName::Fulcio | FormatName::Oci | FormatName::Pe | FormatName::Sigstore => bundle(path, &bytes),
     }
 }
 

@@ -63,7 +63,7 @@ impl Judge<'_> {
         let mut policy =
             VerificationPolicy::exactly(self.trust.environment, result.format, &issuer, &identity);
         match result.format {
-            FormatName::Sigstore => {}
+            FormatName::Fulcio | FormatName::Sigstore => {}
             FormatName::Oci if result.family.is_sigstore() => {}
             FormatName::Notary | FormatName::Oci | FormatName::Pe => {
                 policy.issuer = None;
@@ -161,7 +161,7 @@ fn beside(
             let named = Named { artifact, size: asked.artifact.size, media_type: None };
             Evidence::Notary { named, envelope: bytes }
         }
-        FormatName::Oci | FormatName::Pe | FormatName::Sigstore => {
+        FormatName::Fulcio | FormatName::Oci | FormatName::Pe | FormatName::Sigstore => {
             check_content(asked.family, bytes)?;
             Evidence::Sigstore { artifact, bundle: bytes }
         }

@@ -165,7 +165,7 @@ fn options(format: FormatName, wish: &Wish, profile: &Profile) -> Map<String, Va
         FormatName::Pe if wish.signed == Signed::Replace => {
             options.insert("replace".into(), json!(true));
         }
-        FormatName::Notary | FormatName::Oci | FormatName::Pe => {}
+        FormatName::Fulcio | FormatName::Notary | FormatName::Oci | FormatName::Pe => {}
     }
     options
 }
@@ -176,6 +176,7 @@ fn key(
     profile: &Profile,
 ) -> Option<chancery_core::algorithm::KeyAlgorithm> {
     let family = match format {
+        FormatName::Fulcio => Family::Certificate,
         FormatName::Notary => Family::Notary,
         FormatName::Pe => Family::Cms,
         FormatName::Sigstore if options.get("family").is_some_and(|name| name == Family::Message.name()) => {
@@ -197,7 +198,7 @@ fn check_beside(output: &Path, statement: &Statement) -> Result<(), Failure> {
         FormatName::Notary => Envelope::parse(&bytes)
             .ok()
             .and_then(|envelope| Sha256::parse_hex(envelope.target.digest.strip_prefix("sha256:")?).ok()),
-        FormatName::Oci | FormatName::Pe | FormatName::Sigstore => {
+        FormatName::Fulcio | FormatName::Oci | FormatName::Pe | FormatName::Sigstore => {
             Bundle::parse(&bytes).ok().and_then(|bundle| subject(&bundle.content))
         }
     };

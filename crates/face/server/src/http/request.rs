@@ -144,6 +144,7 @@ fn standing(leaf: &str, request: RequestId) -> Option<(StatementId, StatementSta
         | Body::Certificate(_)
         | Body::Denied(_)
         | Body::DeniedCount(_)
+        | Body::Entry(_)
         | Body::Exception(_)
         | Body::Freeze(_)
         | Body::IssuerKeys(_)

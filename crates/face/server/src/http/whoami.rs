@@ -28,6 +28,7 @@ pub(crate) async fn get(service: Shared, headers: HeaderMap) -> Result<Json<Whoa
         issuer: caller.issuer_name,
         kind: caller.kind,
         binding: match caller.binding {
+            AudienceBinding::Sigstore => "sigstore".to_owned(),
             AudienceBinding::Fixed => "fixed".to_owned(),
             AudienceBinding::Request(_) => "request".to_owned(),
             AudienceBinding::Session(_) => "session".to_owned(),

@@ -109,6 +109,7 @@ const fn door(access: Access) -> &'static str {
     match access {
         Access::Admin => "operator",
         Access::Dev => "development",
+        Access::Facade => "sigstore clients",
         Access::Public => "everyone",
         Access::Signed => "signatures",
         Access::Token => "token",

@@ -53,7 +53,7 @@ fn expected(route: Route, token: Option<&str>) -> (u16, &'static str) {
     match (route.access, token) {
         (Access::Token, None) => (401, "CH3008"),
         (Access::Token, Some(_)) => (401, "CH3001"),
-        (Access::Admin, _) => (404, "CH2008"),
+        (Access::Admin | Access::Facade, _) => (404, "CH2008"),
         (Access::Dev, _) if route.path == "/dev/actions/token" => (401, "CH3001"),
         (Access::Signed, _) => (400, "CH2101"),
         (Access::Dev | Access::Public, _) => (200, ""),
@@ -67,7 +67,7 @@ async fn every_route_refuses_other_methods() {
     for route in &routes {
         let request = match route.access {
             Access::Admin => world.admin(Method::DELETE, &example(route.path)),
-            Access::Dev | Access::Public | Access::Signed | Access::Token => {
+            Access::Dev | Access::Facade | Access::Public | Access::Signed | Access::Token => {
                 reqwest::Client::builder().no_proxy().build().unwrap().delete(world.url(&example(route.path)))
             }
         };

@@ -34,6 +34,7 @@ struct Book {
     released: HashMap<(RequestId, StatementId), Recalled>,
     policy: Option<CurrentPolicy>,
     records: Vec<Record>,
+    kept_with: HashMap<Sha256, u64>,
 }
 
 impl Nodes for Book {
@@ -108,7 +109,10 @@ impl Book {
                 let recalled = Recalled { leaf: first, result };
                 assert!(self.released.insert((request, statement), recalled).is_none(), "released twice");
             }
-            Change::Keep(record) => self.records.push(record),
+            Change::Keep(record) => {
+                self.kept_with.entry(record.sha256).or_insert(first);
+                self.records.push(record);
+            }
             Change::Abandon { .. } => {}
         }
         Ok(())
@@ -226,6 +230,9 @@ impl State for MemoryLedger {
         Box::pin(async move {
             Ok(self.book.lock().unwrap().records.iter().find(|record| record.sha256 == sha256).cloned())
         })
+    }
+    fn kept_with(&self, sha256: Sha256) -> Boxed<'_, Result<Option<u64>, StateError>> {
+        Box::pin(async move { Ok(self.book.lock().unwrap().kept_with.get(&sha256).copied()) })
     }
     fn policy_current(&self) -> Boxed<'_, Result<Option<CurrentPolicy>, StateError>> {
         Box::pin(async move { Ok(self.book.lock().unwrap().policy.clone()) })

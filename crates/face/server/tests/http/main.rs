@@ -6,6 +6,7 @@ mod alerts;
 mod authorisation;
 mod dev;
 mod doors;
+mod facade;
 mod keyguard;
 mod ledger;
 mod limits;

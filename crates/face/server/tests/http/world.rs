@@ -232,6 +232,20 @@ pub(crate) fn with_approvals(world: &World) -> String {
     signed(world, &documents(&profile, &world.issuer.registration(ISSUER)))
 }
 
+/// The governance that the world began with, and certificates for Sigstore clients.
+pub(crate) fn with_facade(world: &World) -> String {
+    let documents = documents(PROFILE, &world.issuer.registration(ISSUER));
+    let mut files = documents.files().clone();
+    let (head, grants) = (
+        "environment = \"development\"\nowner = \"o\"\npurpose = \"p\"\n[facade]\n",
+        "[[grants]]\nname = \"main\"\nissuer = \"dev\"\n[grants.claims]\n\
+         source_repository_identifier = \"42\"\nsource_repository_ref = \"refs/heads/main\"\n",
+    );
+    let limit = "[[limits]]\ncount = 1000\nwindow = \"1h\"\n";
+    files.insert("profiles/cosign.toml".to_owned(), format!("{head}{limit}{grants}"));
+    signed(world, &Documents::new(files).unwrap())
+}
+
 /// The governance that the world began with, and people with roles.
 pub(crate) fn with_roster(world: &World, roster: &str) -> String {
     let documents = documents(PROFILE, &world.issuer.registration(ISSUER));
@@ -314,6 +328,9 @@ impl Answer {
     }
     /// The problem's code; everything that every problem must have is checked on the way.
     pub(crate) fn problem(&self) -> String {
+        if self.header("content-type") == "application/json" {
+            return self.status_message().split_once(": ").unwrap().0.to_owned();
+        }
         assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text());
         let problem = self.json();
         assert_eq!(problem["status"], self.status, "{problem}");
@@ -324,5 +341,15 @@ impl Answer {
             assert!(!problem[member].as_str().unwrap().is_empty(), "{member}: {problem}");
         }
         code.to_owned()
+    }
+    /// The message of a gRPC status, as routes for Sigstore clients answer with it; it has the code and the request id.
+    pub(crate) fn status_message(&self) -> String {
+        let status = self.json();
+        let members: Vec<&String> = status.as_object().unwrap().keys().collect();
+        assert_eq!(members, ["code", "message", "details"], "{status}");
+        assert_eq!(status["details"], serde_json::json!([]));
+        let message = status["message"].as_str().unwrap();
+        assert!(message.ends_with(&format!("; request {}", self.header("x-request-id"))), "{message}");
+        message.to_owned()
     }
 }
