@@ -193,32 +193,49 @@ fn windows_are_closed_and_their_own() {
 
 #[test]
 fn one_authority_counts_once() {
+    const TOKENS: &str = "/verificationMaterial/timestampVerificationData/rfc3161Timestamps";
     let world = World::new();
     let root = root(&world);
-    let mut bundle = signed(&world, &Wish::default());
-    let material = &mut bundle["verificationMaterial"];
-    let token = material["timestampVerificationData"]["rfc3161Timestamps"][0].clone();
-    material["timestampVerificationData"]["rfc3161Timestamps"] = json!([token, token]);
-    let entry = material["tlogEntries"][0].clone();
-    material["tlogEntries"] = json!([entry, entry]);
-    assert_eq!(judge(&bundle, &root, &identity()).outcome(), Outcome::Verified);
+    let key = TestKey::generate(KeyAlgorithm::EcdsaP256);
+    let made = world.sign(ARTIFACT, &key, &Wish::default());
+    let bundle: Value = serde_json::from_str(&made.json).unwrap();
+    // Another token of the same authority, another place in the same log.
+    let mut twice = bundle.clone();
+    let token = response::granted(&world.stamp(&made.signature, signing_time().plus_seconds(1)));
+    let tokens = twice.pointer_mut(TOKENS).unwrap().as_array_mut().unwrap();
+    tokens.push(json!({"signedTimestamp": STANDARD.encode(token)}));
+    let body = bundle["verificationMaterial"]["tlogEntries"][0]["canonicalizedBody"].as_str().unwrap();
+    let receipt = world.log(&String::from_utf8(STANDARD.decode(body).unwrap()).unwrap(), 2, 7);
+    let mut entry = bundle["verificationMaterial"]["tlogEntries"][0].clone();
+    let hashes: Vec<String> = receipt.proof.iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect();
+    entry["logIndex"] = json!("2");
+    entry["inclusionProof"] = json!({
+        "logIndex": "2", "treeSize": "7", "rootHash": receipt.checkpoint.lines().nth(2).unwrap(), "hashes": hashes,
+        "checkpoint": {"envelope": receipt.checkpoint},
+    });
+    twice["verificationMaterial"]["tlogEntries"].as_array_mut().unwrap().push(entry);
+    assert_eq!(judge(&twice, &root, &identity()).outcome(), Outcome::Verified);
     let two_times = Expected { times: 2, ..identity() };
-    assert!(failed(&judge(&bundle, &root, &two_times)).contains(&CheckName::Timestamp));
+    assert!(failed(&judge(&twice, &root, &two_times)).contains(&CheckName::Timestamp));
     let two_logs = Expected { logs: 2, ..identity() };
-    assert_eq!(failed(&judge(&bundle, &root, &two_logs)), [CheckName::Ledger]);
+    assert_eq!(failed(&judge(&twice, &root, &two_logs)), [CheckName::Ledger]);
     // The same log under a second address is the same log.
-    let mut twice = root.clone();
-    let log = twice["tlogs"][0].clone();
-    twice["tlogs"].as_array_mut().unwrap().push(log);
-    twice["tlogs"][1]["baseUrl"] = json!("https://mirror.sign.example");
-    assert_eq!(failed(&judge(&bundle, &twice, &two_logs)), [CheckName::Ledger]);
+    let mut renamed = root.clone();
+    let log = renamed["tlogs"][0].clone();
+    renamed["tlogs"].as_array_mut().unwrap().push(log);
+    renamed["tlogs"][1]["baseUrl"] = json!("https://mirror.sign.example");
+    assert_eq!(failed(&judge(&twice, &renamed, &two_logs)), [CheckName::Ledger]);
     // Every one of several must hold, not only the first.
-    bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"][1] = signed(
-        &world,
-        &Wish::default(),
-    )["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"][0]
-        .clone();
-    assert!(failed(&judge(&bundle, &root, &identity())).contains(&CheckName::Timestamp));
+    let other = signed(&world, &Wish::default());
+    twice.pointer_mut(TOKENS).unwrap()[1] = other.pointer(TOKENS).unwrap()[0].clone();
+    assert!(failed(&judge(&twice, &root, &identity())).contains(&CheckName::Timestamp));
+    // What stands there twice is no second one.
+    for place in [TOKENS, "/verificationMaterial/tlogEntries"] {
+        let mut copied = bundle.clone();
+        let list = copied.pointer_mut(place).unwrap().as_array_mut().unwrap();
+        list.push(list[0].clone());
+        assert_eq!(failed(&judge(&copied, &root, &identity())), [CheckName::Structure], "{place}");
+    }
 }
 
 #[test]

@@ -58,6 +58,9 @@ pub enum InvalidForeignBundle {
     /// Larger than [`MAX_BUNDLE`].
     #[error("{0} bytes; at most 8388608")]
     Size(usize),
+    /// The same log entry or the same timestamp twice.
+    #[error("a log entry or a timestamp stands there twice")]
+    Twice,
     /// More than [`MAX_ENTRIES`] log entries.
     #[error("{0} log entries; at most 4")]
     TlogEntries(usize),
@@ -214,6 +217,13 @@ impl ForeignBundle {
         if entries.len() > MAX_ENTRIES {
             return Err(InvalidForeignBundle::TlogEntries(entries.len()));
         }
+        let entries: Vec<Entry> = entries.into_iter().map(read_entry).collect::<Result<_, _>>()?;
+        let timestamps = read_tokens(tokens.and_then(|data| data.rfc3161_timestamps).unwrap_or_default())?;
+        // T2: what stands there twice says nothing twice.
+        let place = |entry: &Entry| (entry.log_id, entry.log_index);
+        if has_twins(&entries.iter().map(place).collect::<Vec<_>>()) || has_twins(&timestamps) {
+            return Err(InvalidForeignBundle::Twice);
+        }
         let content = match (document.message_signature, document.dsse_envelope) {
             (Some(message), None) => read_message(&message)?,
             (None, Some(envelope)) => read_envelope(envelope)?,
@@ -223,10 +233,16 @@ impl ForeignBundle {
             version,
             material: read_material(version, certificate, x509_certificate_chain, public_key)?,
             content,
-            entries: entries.into_iter().map(read_entry).collect::<Result<_, _>>()?,
-            timestamps: read_tokens(tokens.and_then(|data| data.rfc3161_timestamps).unwrap_or_default())?,
+            entries,
+            timestamps,
         })
     }
+}
+
+fn has_twins<T: PartialEq>(all: &[T]) -> bool {
+    all.iter()
+        .enumerate()
+        .any(|(position, one)| all.iter().skip(position.saturating_add(1)).any(|other| other == one))
 }
 
 fn read_material(
