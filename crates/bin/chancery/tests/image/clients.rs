@@ -1,0 +1,324 @@
+//! What others make of our images: cosign, skopeo and podman, with Debian's registry, which has no referrers API.
+
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use chancery_testkit::distribution::{Demands, Distribution, Lists};
+use serde_json::{Value, json};
+
+use crate::world::{IDENTITY, ISSUER, Said, World, tool, until};
+use crate::{digest, multi_arch, sign, verify};
+
+/// Debian's registry, which has no referrers API.
+struct Registry {
+    child: Child,
+    host: String,
+}
+
+impl Registry {
+    fn start(world: &World) -> Option<Self> {
+        let program = tool("bin/docker-registry")?;
+        // A free port, given back just before.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let config = format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{inmemory: {{}}}}\nhttp: {{addr: \"{host}\"}}\n"
+        );
+        let config = world.write("registry.yml", config.as_bytes());
+        let log = std::fs::File::create(world.path("registry.log")).unwrap();
+        let mut command = Command::new(program);
+        command.arg("serve").arg(config).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let child = command.spawn().unwrap();
+        until("the registry listens", || std::net::TcpStream::connect(&host).is_ok());
+        Some(Self { child, host })
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ended = self.child.kill().is_err();
+        let _collected = self.child.wait().is_err();
+    }
+}
+
+/// Pushes a file as an artifact of its own type, as a Helm chart is.
+fn push(world: &World, oras: &Path, name: &str, text: &str) -> String {
+    world.write(&format!("{text}.tgz"), text.as_bytes());
+    let mut command = Command::new(oras);
+    command.current_dir(world.directory.path()).env("HOME", world.directory.path());
+    command.args([
+        "push",
+        "--plain-http",
+        "--artifact-type",
+        "application/vnd.cncf.helm.config.v1+json",
+        name,
+    ]);
+    command.arg(format!("{text}.tgz:application/vnd.cncf.helm.chart.content.v1.tar+gzip"));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let out = String::from_utf8(output.stdout).unwrap();
+    let digest = out.lines().find_map(|line| line.strip_prefix("Digest: ")).unwrap();
+    format!("{}@{digest}", name.rsplit_once(':').unwrap().0)
+}
+
+fn cosign(world: &World, program: &Path, arguments: &[&str]) -> bool {
+    let output = Command::new(program)
+        .args(arguments)
+        .env("HOME", world.directory.path())
+        .env("TUF_ROOT", world.path("tuf"))
+        .env("COSIGN_PASSWORD", "")
+        .output()
+        .unwrap();
+    output.status.success()
+}
+
+#[test]
+fn cosign_finds_the_signatures_that_a_registry_lists_by_itself() {
+    let world = World::start();
+    let Some(program) = tool("bin/cosign") else { return };
+    let registry = Distribution::start(Lists::Referrers, Demands::Nothing);
+    let [_, amd64, arm64] = multi_arch(&registry, "acme/app");
+    let named = |descriptor: &Value| format!("{}@{}", registry.repository("acme/app"), digest(descriptor));
+    sign(&world, &named(&amd64), &[]).expect(0);
+    let root = world.data().join("trusted_root.json");
+    let check = |identity: &str, image: &Value| {
+        let flags = ["verify", "--allow-insecure-registry", "--use-signed-timestamps", "--trusted-root"];
+        let signer =
+            [root.to_str().unwrap(), "--certificate-identity", identity, "--certificate-oidc-issuer", ISSUER];
+        cosign(&world, &program, &[&flags[..], &signer, &[&named(image)]].concat())
+    };
+    assert!(check(IDENTITY, &amd64), "signed");
+    assert!(!check("https://github.com/acme/other", &amd64), "by another");
+    assert!(!check(IDENTITY, &arm64), "unsigned");
+    let asked = registry.log();
+    assert!(asked.iter().any(|line| line.contains("/referrers/")), "{asked:?}");
+    println!("compared: cosign with a registry that lists referrers");
+}
+
+#[test]
+fn cosign_accepts_images_of_a_registry_without_the_referrers_api() {
+    let world = World::start();
+    let (Some(registry), Some(oras), Some(program)) =
+        (Registry::start(&world), tool("bin/oras"), tool("bin/cosign"))
+    else {
+        return;
+    };
+    let repository = format!("{}/acme/chart", registry.host);
+    let [signed, unsigned] =
+        ["one", "two"].map(|text| push(&world, &oras, &format!("{repository}:{text}"), text));
+    sign(&world, &signed, &[]).expect(0);
+    let root = world.data().join("trusted_root.json");
+    let check = |verb: &[&str], identity: &str, name: &str| {
+        let flags = [
+            "--allow-insecure-registry",
+            "--use-signed-timestamps",
+            "--trusted-root",
+            root.to_str().unwrap(),
+        ];
+        let signer = ["--certificate-identity", identity, "--certificate-oidc-issuer", ISSUER, name];
+        cosign(&world, &program, &[verb, &flags, &signer].concat())
+    };
+    for verb in [&["verify"][..], &["verify-attestation", "--type", "slsaprovenance1"]] {
+        assert!(check(verb, IDENTITY, &signed), "{verb:?}");
+        assert!(!check(verb, "https://github.com/acme/other", &signed), "{verb:?} by another");
+        assert!(!check(verb, IDENTITY, &unsigned), "{verb:?} of an unsigned one");
+    }
+    // cosign's own signature joins ours, and ours stays; ours joins cosign's.
+    let key = world.path("cosign");
+    let made = Command::new(&program)
+        .args(["generate-key-pair", "--output-key-prefix", key.to_str().unwrap()])
+        .env("COSIGN_PASSWORD", "")
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let private = format!("{}.key", key.display());
+    let keyed = ["--key", &private, "--use-signing-config=false", "--tlog-upload=false", "--yes"];
+    assert!(cosign(
+        &world,
+        &program,
+        &[&["sign", "--allow-insecure-registry"], &keyed[..], &[&unsigned]].concat()
+    ));
+    sign(&world, &unsigned, &[]).expect(0);
+    let public = format!("{}.pub", key.display());
+    let keyed =
+        ["verify", "--allow-insecure-registry", "--insecure-ignore-tlog", "--key", &public, &unsigned];
+    assert!(cosign(&world, &program, &keyed), "what cosign wrote before us stays");
+    assert!(
+        check(&["verify"], IDENTITY, &unsigned) && verify(&world, &unsigned).code == 0,
+        "and ours is there"
+    );
+    println!("compared: cosign with docker-registry");
+}
+
+/// Sixteen profiles that differ in their names alone, so that sixteen jobs may sign one image.
+fn sixteen(world: &World) -> Vec<String> {
+    let template = include_str!("../../../../../testdata/governance/dev/profiles/dev.toml");
+    let folder = world.data().join("governance/profiles");
+    std::fs::create_dir_all(&folder).unwrap();
+    let names: Vec<String> = (0..16).map(|number| format!("dev-{number:02}")).collect();
+    for name in &names {
+        std::fs::write(folder.join(format!("{name}.toml")), template).unwrap();
+    }
+    names
+}
+
+#[test]
+fn sixteen_jobs_at_once_leave_sixteen_signatures_on_a_registry_without_the_referrers_api() {
+    let mut world = World::cold();
+    let names = sixteen(&world);
+    world.serve(&[]);
+    let Some(registry) = Registry::start(&world) else { return };
+    let Some(oras) = tool("bin/oras") else { return };
+    let image = push(&world, &oras, &format!("{}/acme/app:one", registry.host), "one");
+    let run = |name: &String| -> Said {
+        world.command(&["sign", &image, "--profile", name, "--json"]).output().unwrap().into()
+    };
+    let run = &run;
+    std::thread::scope(|scope| {
+        let running: Vec<_> = names.iter().map(|name| scope.spawn(move || run(name))).collect();
+        running.into_iter().for_each(|one| drop(one.join().unwrap().expect(0)));
+    });
+    verify(&world, &image).expect(0);
+    let Some(program) = tool("bin/cosign") else { return };
+    let root = world.data().join("trusted_root.json");
+    let mut command = Command::new(&program);
+    command
+        .args(["verify", "--allow-insecure-registry", "--use-signed-timestamps", "--trusted-root"])
+        .arg(root);
+    command.args(["--certificate-identity", IDENTITY, "--certificate-oidc-issuer", ISSUER, &image]);
+    let output = command.env("HOME", world.directory.path()).output().unwrap();
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |kind: &str| {
+        let critical = |one: &&Value| one["critical"]["type"] == kind;
+        found.as_array().unwrap().iter().filter(critical).count()
+    };
+    let counts = [of("https://sigstore.dev/cosign/sign/v1"), of("https://slsa.dev/provenance/v1")];
+    assert_eq!(counts, [16, 16], "cosign finds all of them");
+    println!("compared: cosign, sixteen signatures at once");
+}
+
+/// SubjectPublicKeyInfo of a key as PEM.
+fn public_key(world: &World, name: &str) -> std::path::PathBuf {
+    let spki =
+        world.run(&["key", "show", name, "--json"]).expect(0).json()["spki"].as_str().unwrap().to_owned();
+    let lines: Vec<&str> =
+        spki.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"));
+    world.write(&format!("{name}.pub"), pem.as_bytes())
+}
+
+/// A policy that wants a signature of this key for a repository, and where such signatures lie.
+fn signature_policy(world: &World, key: &str, repository: &str) -> std::path::PathBuf {
+    let host = repository.split('/').next().unwrap();
+    let places = world.path(".config/containers/registries.d");
+    std::fs::create_dir_all(&places).unwrap();
+    let text = format!("docker:\n  {host}:\n    use-sigstore-attachments: true\n");
+    std::fs::write(places.join("default.yaml"), text).unwrap();
+    let key_path = public_key(world, key);
+    let identity = json!({"type": "matchRepository"});
+    let signed = json!([{"type": "sigstoreSigned", "keyPath": key_path, "signedIdentity": identity}]);
+    let policy = json!({"default": [{"type": "reject"}], "transports": {"docker": {repository: signed}}});
+    world.write(&format!("{key}.json"), policy.to_string().as_bytes())
+}
+
+#[test]
+fn skopeo_pulls_what_its_policy_finds_signed() {
+    let world = World::start();
+    let (Some(registry), Some(oras), Some(skopeo)) =
+        (Registry::start(&world), tool("bin/oras"), tool("bin/skopeo"))
+    else {
+        return;
+    };
+    let repository = format!("{}/acme/app", registry.host);
+    let [signed, unsigned] =
+        ["one", "two"].map(|text| push(&world, &oras, &format!("{repository}:{text}"), text));
+    sign(&world, &signed, &[]).expect(0);
+    let right = signature_policy(&world, "dev-simple-signing", &repository);
+    let wrong = signature_policy(&world, "dev-message", &repository);
+    let copies = |policy: &Path, image: &str, to: &str| {
+        let mut command = Command::new(&skopeo);
+        command.args(["--tmpdir", world.directory.path().to_str().unwrap(), "--policy"]).arg(policy);
+        command.arg("--registries.d").arg(world.path(".config/containers/registries.d"));
+        command.args(["copy", "--src-tls-verify=false", &format!("docker://{image}")]);
+        command.arg(format!("dir:{}", world.path(to).display())).env("HOME", world.directory.path());
+        command.output().unwrap().status.success()
+    };
+    assert!(copies(&right, &signed, "a"), "ours");
+    assert!(!copies(&wrong, &signed, "b"), "another key");
+    assert!(!copies(&right, &unsigned, "c"), "unsigned");
+    println!("compared: skopeo");
+}
+
+/// One exchange with a registry; answers with the head of what it said.
+fn exchange(host: &str, line: &str, kind: &str, body: &[u8]) -> String {
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    let length = body.len();
+    let head = format!(
+        "{line} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body).unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("HTTP/1.1 20"), "{line}: {said}");
+    said
+}
+
+/// An image without layers: all that a policy needs to look at.
+fn push_image(host: &str, path: &str, tag: &str) -> String {
+    let config = json!({"architecture": "amd64", "os": "linux", "config": {"Env": [format!("T={tag}")]},
+        "rootfs": {"type": "layers", "diff_ids": []}});
+    let config = config.to_string().into_bytes();
+    let digest = format!("sha256:{}", chancery_core::digest::Sha256::of(&config));
+    let begun = exchange(host, &format!("POST /v2/{path}/blobs/uploads/"), "text/plain", b"");
+    let location = begun.lines().find_map(|line| line.strip_prefix("Location: ")).unwrap().trim();
+    let place = location.split_once(host).map_or(location, |(_, rest)| rest);
+    exchange(host, &format!("PUT {place}&digest={digest}"), "application/octet-stream", &config);
+    let kind = "application/vnd.oci.image.manifest.v1+json";
+    let manifest = json!({"schemaVersion": 2, "mediaType": kind, "layers": [],
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": config.len()}});
+    exchange(host, &format!("PUT /v2/{path}/manifests/{tag}"), kind, manifest.to_string().as_bytes());
+    format!("{host}/{path}:{tag}")
+}
+
+#[test]
+fn podman_pulls_what_its_policy_finds_signed() {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    if id.stdout != b"0\n" {
+        println!("not compared: podman is absent for whoever is not root, without user namespaces");
+        return;
+    }
+    let world = World::start();
+    let (Some(registry), Some(podman)) = (Registry::start(&world), tool("bin/podman")) else { return };
+    let repository = format!("{}/acme/app", registry.host);
+    let [signed, unsigned] = ["one", "two"].map(|tag| push_image(&registry.host, "acme/app", tag));
+    sign(&world, &signed, &[]).expect(0);
+    let right = signature_policy(&world, "dev-simple-signing", &repository);
+    let wrong = signature_policy(&world, "dev-message", &repository);
+    let storage = format!(
+        "[storage]\ndriver = \"vfs\"\nrunroot = {:?}\ngraphroot = {:?}\n",
+        world.path("run"),
+        world.path("graph")
+    );
+    let storage = world.write("storage.conf", storage.as_bytes());
+    let none = world.write("registries.conf", b"unqualified-search-registries = []\n");
+    let pulls = |policy: &Path, image: &str| {
+        let mut command = Command::new(&podman);
+        command.args(["--cgroup-manager=cgroupfs", "--events-backend=none", "pull", "--tls-verify=false"]);
+        command.arg("--signature-policy").arg(policy).arg(image);
+        command.env("CONTAINERS_STORAGE_CONF", &storage).env("CONTAINERS_REGISTRIES_CONF", &none);
+        command.env("HOME", world.directory.path()).env("XDG_RUNTIME_DIR", world.directory.path());
+        let output = command.output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let ours = pulls(&right, &signed);
+    assert!(ours.0, "ours: {}", ours.1);
+    for (policy, image, what) in [(&wrong, &signed, "another key"), (&right, &unsigned, "unsigned")] {
+        let refused = pulls(policy, image);
+        // It is the signature that is wanting, and nothing else.
+        assert!(!refused.0 && refused.1.contains("Source image rejected"), "{what}: {}", refused.1);
+    }
+    println!("compared: podman");
+}
