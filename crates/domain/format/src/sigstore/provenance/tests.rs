@@ -1,6 +1,7 @@
 //! Tests of the provenance: the two mappings byte for byte, and the strict reader.
 
 use super::*;
+use chancery_core::digest::Sha256;
 use chancery_core::{artifact::Artifact, depth::Depth, family::Family, format::FormatName};
 
 fn statement() -> Statement {
@@ -52,7 +53,7 @@ fn a_github_run_maps_as_github_publishes_it() {
         r#""runner_environment":"github-hosted"}},"resolvedDependencies":[{"digest":{"gitCommit":"5f3c2e1"},"#,
         r#""uri":"git+https://github.com/acme/app@refs/heads/main"}]},"runDetails":{"builder":{"#,
         r#""id":"https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main"},"metadata":{"#,
-        r#""chancery_depth":"structured","chancery_profile":"acme-release","#,
+        r#""chancery_absent":["startedOn","workflow inputs"],"chancery_depth":"structured","chancery_profile":"acme-release","#,
         r#""invocationId":"https://github.com/acme/app/actions/runs/7/attempts/1"}}},"#,
         r#""predicateType":"https://slsa.dev/provenance/v1","subject":[{"digest":{"#,
         r#""sha256":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"},"name":"app.bin"}]}"#
@@ -73,6 +74,89 @@ fn any_other_issuer_maps_by_normalised_names() {
     assert_eq!(definition["resolvedDependencies"], json!([]));
     assert_eq!(definition["internalParameters"], json!({"issuer": "https://gitlab.example"}));
     assert_eq!(value["predicate"]["runDetails"]["builder"]["id"], "https://gitlab.example");
+}
+
+fn run_of(raw: &[(&str, &str)], change: impl FnOnce(&mut Claims)) -> Value {
+    let raw = raw.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut claims = Claims {
+        issuer: "https://ci.example".into(),
+        build_signer_uri: Some("https://ci.example/signer".into()),
+        source_repository_uri: Some("https://git.example/acme/app".into()),
+        source_repository_digest: Some("5f3c2e1".into()),
+        source_repository_ref: Some("refs/heads/main".into()),
+        raw,
+        ..Claims::default()
+    };
+    change(&mut claims);
+    serde_json::from_str::<Value>(&built(&claims)).unwrap()["predicate"].clone()
+}
+
+#[test]
+fn every_ci_has_its_build_type_and_says_what_its_token_leaves_out() {
+    let source = json!({"ref": "refs/heads/main", "repository": "https://git.example/acme/app"});
+    let gitlab = run_of(
+        &[
+            ("ci_config_ref_uri", "g/.yml@r"),
+            ("project_path", "acme/app"),
+            ("pipeline_id", "9"),
+            ("job_id", "11"),
+        ],
+        |claims| claims.build_config_uri = Some("https://g/.yml@r".into()),
+    );
+    assert_eq!(
+        gitlab["buildDefinition"],
+        json!({
+            "buildType": "https://sign.example/buildtypes/gitlab-job/v1",
+            "externalParameters": {"job": {"config": "https://g/.yml@r"}, "source": source},
+            "internalParameters": {"gitlab": {"job_id": "11", "pipeline_id": "9"}},
+            "resolvedDependencies": [
+                {"digest": {"gitCommit": "5f3c2e1"}, "uri": "git+https://git.example/acme/app@refs/heads/main"},
+            ],
+        })
+    );
+    assert_eq!(gitlab["runDetails"]["metadata"]["chancery_absent"], json!(["job variables", "startedOn"]));
+    let buildkite = run_of(
+        &[
+            ("organization_slug", "acme"),
+            ("pipeline_slug", "app"),
+            ("build_number", "17"),
+            ("step_key", "build"),
+        ],
+        |claims| claims.source_repository_uri = None,
+    );
+    assert_eq!(
+        buildkite["buildDefinition"]["externalParameters"],
+        json!({
+            "job": {"pipeline": "https://ci.example/signer", "step": "build"},
+            "source": {"ref": "refs/heads/main"},
+        })
+    );
+    assert_eq!(
+        buildkite["buildDefinition"]["internalParameters"],
+        json!({"buildkite": {"build_number": "17"}})
+    );
+    let circleci =
+        run_of(&[("oidc.circleci.com/project-id", "p"), ("oidc.circleci.com/job-id", "j")], |claims| {
+            claims.source_repository_digest = None
+        });
+    let definition = &circleci["buildDefinition"];
+    assert_eq!(definition["buildType"], "https://sign.example/buildtypes/circleci-job/v1");
+    assert_eq!(definition["internalParameters"], json!({"circleci": {"job_id": "j", "project_id": "p"}}));
+    assert_eq!(definition["resolvedDependencies"], json!([]));
+    assert_eq!(
+        circleci["runDetails"]["metadata"]["chancery_absent"],
+        json!(["commit", "pipeline parameters", "startedOn"])
+    );
+}
+
+#[test]
+fn names_of_build_types_are_distinct_and_what_is_absent_is_sorted() {
+    use super::build_type::BuildType;
+    let names: std::collections::BTreeSet<&str> = BuildType::ALL.iter().map(|build| build.name()).collect();
+    assert_eq!(names.len(), BuildType::ALL.len());
+    for build in BuildType::ALL {
+        assert!(build.absent().is_sorted() && build.absent().contains(&"startedOn"), "{build:?}");
+    }
 }
 
 #[test]
