@@ -13,6 +13,7 @@ use chancery_core::receipt::Receipt;
 use chancery_core::statement::Statement;
 use chancery_core::time::Time;
 use chancery_format::seam::{LedgerProof, Parts, Signer};
+use chancery_format::sigstore::statement::predicate_type;
 use chancery_format::table;
 use chancery_ledger::hashedrekord::HashedRekord;
 use chancery_verify::policy::VerificationPolicy;
@@ -110,6 +111,7 @@ impl Made {
         let format = self.statement.format;
         let mut policy =
             VerificationPolicy::exactly(environment, format, &self.caller.claims.issuer, identity);
+        policy.predicate = predicate_type(&self.statement);
         if !self.statement.family.is_sigstore() {
             policy.issuer = None;
             policy.identity = None;

@@ -25,7 +25,7 @@ pub(crate) const ISSUER: &str = "https://issuer.dev.localhost";
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8484);
 
 /// The governance of a development installation, as files.
-const GOVERNANCE: [(&str, &str); 6] = [
+const GOVERNANCE: [(&str, &str); 7] = [
     ("profiles/release.toml", include_str!("../templates/dev/release.toml")),
     ("profiles/dev.toml", include_str!("../../../../testdata/governance/dev/profiles/dev.toml")),
     ("guardrails/events.cedar", include_str!("../../../../testdata/governance/dev/guardrails/events.cedar")),
@@ -33,6 +33,10 @@ const GOVERNANCE: [(&str, &str); 6] = [
     (
         "verification/dev-notary.toml",
         include_str!("../../../../testdata/governance/dev/verification/dev-notary.toml"),
+    ),
+    (
+        "verification/dev-sbom.toml",
+        include_str!("../../../../testdata/governance/dev/verification/dev-sbom.toml"),
     ),
     ("verification/dev.toml", include_str!("../../../../testdata/governance/dev/verification/dev.toml")),
 ];

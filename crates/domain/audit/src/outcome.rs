@@ -5,6 +5,7 @@ use chancery_core::family::Family;
 use chancery_core::statement::Statement;
 use chancery_core::warrant::ToBeSigned;
 use chancery_format::seam::{Parts, Signer};
+use chancery_format::sigstore::statement::predicate_type;
 use chancery_ledger::hashedrekord::HashedRekord;
 use chancery_ledger::merkle::leaf_hash;
 use chancery_verify::policy::VerificationPolicy;
@@ -123,6 +124,7 @@ fn own_policy(rebuilt: &Rebuilt<'_>, shared: &Shared) -> VerificationPolicy {
     let identity = claims.build_signer_uri.as_deref().unwrap_or_default();
     let format = rebuilt.statement.format;
     let mut policy = VerificationPolicy::exactly(shared.trust.environment, format, &claims.issuer, identity);
+    policy.predicate = predicate_type(rebuilt.statement);
     if !rebuilt.statement.family.is_sigstore() {
         policy.issuer = None;
         policy.identity = None;

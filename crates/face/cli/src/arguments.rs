@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    act, audit, backup, completion, demo, dev, doctor, evidence, exception, explain, freeze, help, init,
-    inspect, key, keyguard, ledger, policy, request, restore, root, serve, setup, sign, verify, webhook,
+    act, attest, audit, backup, completion, demo, dev, doctor, evidence, exception, explain, freeze, help,
+    init, inspect, key, keyguard, ledger, policy, request, restore, root, serve, setup, sign, verify,
+    webhook,
 };
 
 /// Code signing for CI/CD that checks before it signs, and proves it afterwards.
@@ -95,6 +96,8 @@ pub(crate) enum Command {
     Restore(restore::Args),
     /// Sign files.
     Sign(sign::Args),
+    /// Sign what you say about files: SBOMs, test results, scans.
+    Attest(attest::Args),
     /// Verify signatures against an expected signer.
     Verify(verify::Args),
     /// Show everything about the signatures of a file, without judging.

@@ -150,6 +150,7 @@ fn roster() -> String {
 
 fn specs() -> Vec<KeySpec> {
     let keys = [
+        ("dev-claimed", Family::ClaimedDsse),
         ("dev-cms", Family::Cms),
         ("dev-message", Family::Message),
         ("dev-notary", Family::Notary),

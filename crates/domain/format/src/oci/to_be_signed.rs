@@ -16,7 +16,7 @@ use super::simple;
 use super::statement::{self, Body, Content};
 use crate::seam::{FormatError, Signer};
 use crate::sigstore::provenance::{self, STATEMENT_TYPE};
-use crate::sigstore::{dsse, to_be_signed};
+use crate::sigstore::{dsse, statement::Content as SigstoreContent, to_be_signed};
 
 /// The predicate type by which cosign 3 says no more than "signed".
 pub const SIGN_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
@@ -51,7 +51,10 @@ pub(super) fn in_toto(
 ) -> Result<Vec<u8>, FormatError> {
     let repository = body.repository.to_string();
     match body.content {
-        Content::Provenance => to_be_signed::payload(statement, &repository, signer),
+        Content::Provenance => {
+            let said = SigstoreContent::Provenance { subject: repository };
+            to_be_signed::payload(statement, &said, signer)
+        }
         Content::Signature => {
             let payload = json!({
                 "_type": STATEMENT_TYPE,

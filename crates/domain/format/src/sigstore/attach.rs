@@ -49,8 +49,8 @@ pub fn content(statement: &Statement, signer: &Signer<'_>, signature: &[u8]) -> 
     let signature = signature.to_vec();
     match to_be_signed::parse(statement)? {
         statement::Content::Message => Ok(Content::Message { digest: statement.artifact.digest, signature }),
-        statement::Content::Provenance { subject } => {
-            let payload = to_be_signed::payload(statement, &subject, signer)?;
+        said @ (statement::Content::Claimed { .. } | statement::Content::Provenance { .. }) => {
+            let payload = to_be_signed::payload(statement, &said, signer)?;
             Ok(Content::Dsse(Envelope { payload, payload_type: dsse::IN_TOTO.to_owned(), signature }))
         }
     }

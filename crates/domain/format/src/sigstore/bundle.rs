@@ -14,7 +14,7 @@ use super::wire;
 /// The media type that is written and read.
 pub const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 /// Largest bundle in bytes.
-pub const MAX_BUNDLE: usize = 1 << 20;
+pub const MAX_BUNDLE: usize = 5 << 20;
 /// Most RFC 3161 tokens in one bundle.
 pub const MAX_TIMESTAMPS: usize = 4;
 
@@ -24,7 +24,7 @@ const DIGEST_ALGORITHM: &str = "SHA2_256";
 const MAX_CERTIFICATE: usize = 16 << 10;
 const MAX_TOKEN: usize = 64 << 10;
 const MAX_BODY: usize = 65_535;
-const MAX_PAYLOAD: usize = 512 << 10;
+const MAX_PAYLOAD: usize = 3 << 20;
 const MAX_SIGNATURE: usize = 1024;
 const MAX_PROOF: usize = 63;
 

@@ -4,7 +4,8 @@
 //! app.bin                  untouched
 //! app.bin.sigstore.json    leaf certificate · one signature · RFC 3161 token · hashedrekord entry with its proof
 //! ```
-//! Two contents: a DSSE in-toto statement with SLSA provenance ([`provenance`]), or the artifact itself, by digest.
+//! Three contents: a DSSE in-toto statement with SLSA provenance ([`provenance`]) or with what the caller claims
+//! ([`predicate`]), or the artifact itself, by digest.
 //! Profile: ECDSA P-256 with SHA-256, leaf only (intermediates belong to the trusted root), exactly one entry. Any
 //! deviation loses at least one client, so there is none.
 
@@ -14,6 +15,7 @@ pub mod dsse;
 pub mod extract;
 pub mod foreign;
 pub mod foreign_statement;
+pub mod predicate;
 pub mod prepare;
 pub mod provenance;
 pub mod statement;

@@ -18,8 +18,8 @@ pub fn detect(_: &Sample<'_>) -> Sureness {
     Sureness::Any
 }
 
-/// Hashes the artifact. Options: `family` (`provenance-dsse`, the default, or `message`) and `subject` (the name in
-/// the provenance; the file name by default).
+/// Hashes the artifact. Options: `family` (`provenance-dsse`, the default, `message` or `claimed-dsse`), `subject` (the
+/// name in the in-toto statement; the file name by default), and for a claim `predicate` and `predicate_type`.
 pub fn prepare(reader: &mut dyn Read, options: &Options<'_>) -> Result<Prepared, FormatError> {
     let (family, body) = wish(options)?;
     let mut hasher = Hasher::default();
@@ -42,15 +42,25 @@ fn wish(options: &Options<'_>) -> Result<(Family, Value), FormatError> {
         match (name.as_str(), value.as_str()) {
             ("family", Some("message")) => family = Family::Message,
             ("family", Some("provenance-dsse")) => family = Family::ProvenanceDsse,
-            ("family", _) => return Err(refuse("expected `provenance-dsse` or `message`")),
-            ("subject", Some(subject)) => drop(body.insert("subject".into(), json!(subject))),
-            ("subject", None) => return Err(refuse("expected text")),
+            ("family", Some("claimed-dsse")) => family = Family::ClaimedDsse,
+            ("family", _) => {
+                return Err(refuse("expected `provenance-dsse`, `message` or `claimed-dsse`"));
+            }
+            ("subject" | "predicate" | "predicate_type", Some(text)) => {
+                drop(body.insert(name.clone(), json!(text)));
+            }
+            ("subject" | "predicate" | "predicate_type", None) => return Err(refuse("expected text")),
             _ => return Err(refuse("not an option of format `sigstore`; expected `family` or `subject`")),
         }
     }
     if family == Family::Message && !body.is_empty() {
         let expected = "has no meaning in family `message`";
         return Err(FormatError::Option { name: "subject".into(), expected });
+    }
+    let is_claim = body.contains_key("predicate") && body.contains_key("predicate_type");
+    if (family == Family::ClaimedDsse) != is_claim {
+        let expected = "needed with `predicate_type` in family `claimed-dsse`, and without meaning in others";
+        return Err(FormatError::Option { name: "predicate".into(), expected });
     }
     Ok((family, Value::Object(body)))
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! message       the artifact itself, as its SHA-256
 //! provenance    "DSSEv1 28 application/vnd.in-toto+json <n> {"_type":"https://in-toto.io/Statement/v1",…}"
+//! claimed       the same around a statement with the caller's predicate
 //! ```
 
 use chancery_core::algorithm::KeyAlgorithm;
@@ -25,8 +26,8 @@ pub fn to_be_signed(statement: &Statement, signer: &Signer<'_>) -> Result<ToBeSi
             let digest = statement.artifact.digest.as_bytes().to_vec();
             Ok(ToBeSigned::Prehashed(DigestAlgorithm::Sha256, digest))
         }
-        Content::Provenance { subject } => {
-            let payload = payload(statement, &subject, signer)?;
+        said @ (Content::Claimed { .. } | Content::Provenance { .. }) => {
+            let payload = payload(statement, &said, signer)?;
             Ok(ToBeSigned::Message(dsse::encode(dsse::IN_TOTO, &payload)))
         }
     }
@@ -37,13 +38,22 @@ pub(super) fn parse(statement: &Statement) -> Result<Content, FormatError> {
     statement::parse(statement).map_err(|error| FormatError::Statement(error.to_string()))
 }
 
-/// The provenance that both the signed bytes and the bundle carry.
+/// The in-toto statement that both the signed bytes and the bundle carry.
 pub(crate) fn payload(
     statement: &Statement,
-    subject: &str,
+    said: &Content,
     signer: &Signer<'_>,
 ) -> Result<Vec<u8>, FormatError> {
-    let facts =
-        provenance::Facts { claims: &signer.caller.claims, profile: signer.profile, service: signer.builder };
-    provenance::build(statement, subject, &facts).map_err(|error| FormatError::Statement(error.to_string()))
+    let built = match said {
+        Content::Claimed { subject, predicate } => predicate.payload(&statement.artifact, subject),
+        Content::Provenance { subject } => {
+            let (claims, profile) = (&signer.caller.claims, signer.profile);
+            let facts = provenance::Facts { claims, profile, service: signer.builder };
+            provenance::build(statement, subject, &facts)
+        }
+        Content::Message => {
+            return Err(FormatError::Statement("a message has no in-toto statement".to_owned()));
+        }
+    };
+    built.map_err(|error| FormatError::Statement(error.to_string()))
 }

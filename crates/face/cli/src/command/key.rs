@@ -86,7 +86,7 @@ pub(crate) struct Create {
     /// ecdsa-p256, ecdsa-p384, ed25519, rsa-3072 or rsa-4096.
     #[arg(long)]
     algorithm: String,
-    /// The one family of bytes that it will sign: provenance-dsse, message, cms, notary …
+    /// The one family of bytes that it will sign: provenance-dsse, message, claimed-dsse, cms, notary …
     #[arg(long)]
     family: String,
     /// development, preview, staging or production.

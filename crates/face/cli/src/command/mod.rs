@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 mod approve;
+pub(crate) mod attest;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod completion;

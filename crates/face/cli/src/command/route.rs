@@ -8,9 +8,9 @@ use crate::host::{HiddenRole, Host};
 use crate::terminal::Terminal;
 
 use super::{
-    act, audit, backup, completion, demo, dev, doctor, env, evidence, exception, explain, freeze, help, init,
-    inspect, key, keyguard, ledger, man, policy, request, restore, root, serve, setup, sign, verify, version,
-    webhook, whoami,
+    act, attest, audit, backup, completion, demo, dev, doctor, env, evidence, exception, explain, freeze,
+    help, init, inspect, key, keyguard, ledger, man, policy, request, restore, root, serve, setup, sign,
+    verify, version, webhook, whoami,
 };
 
 /// What a command works with.
@@ -51,6 +51,7 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Init(args) => init::run(args, context),
         Command::Backup(args) => backup::run(&args, context),
         Command::Restore(args) => restore::run(&args, context),
+        Command::Attest(args) => attest::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
         Command::Verify(args) => verify::run(&args, context),
         Command::Inspect(args) => inspect::run(&args, context),

@@ -97,6 +97,22 @@ struct Told {
     voucher: Option<Voucher>,
 }
 
+/// What is to be done with files, whichever command says so.
+pub(crate) struct Job<'a> {
+    /// Files and patterns.
+    pub(crate) files: &'a [PathBuf],
+    /// The profile's name.
+    pub(crate) profile: &'a str,
+    /// How they are to be signed.
+    pub(crate) wish: Wish,
+    /// Whether anything is changed.
+    pub(crate) mode: Mode,
+    /// How long is waited for people, other builders, hold periods.
+    pub(crate) patience: Duration,
+    /// Whom to trust when results are verified.
+    pub(crate) trust: &'a trust::Source,
+}
+
 /// Signs every file; the worst outcome is the command's.
 pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let name =
@@ -105,8 +121,19 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         return image::run(args, (&name, &images), context);
     }
     let wish = wish(args, context)?;
-    let files = selection::files(&args.files)?;
-    if let Some(directory) = &args.output {
+    let patience = Duration::from_secs(if args.no_wait { 0 } else { args.wait });
+    let mode = Mode::of(&args.dry_run);
+    let job = Job { files: &args.files, profile: &args.profile, wish, mode, patience, trust: &args.trust };
+    carry_out(&job, context)
+}
+
+/// Prepares, asks for and finishes every file.
+pub(crate) fn carry_out(job: &Job<'_>, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
+    let Job { wish, mode, patience, .. } = job;
+    let name =
+        ProfileName::parse(job.profile).map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
+    let files = selection::files(job.files)?;
+    if let Some(directory) = &wish.output {
         std::fs::create_dir_all(directory).map_err(|error| Failure::file("write", directory, &error))?;
     }
     let server = context.server()?;
@@ -114,23 +141,23 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     let mut ends = Ends::new();
     let mut prepared = Vec::new();
     for (at, path) in files.iter().enumerate() {
-        match prepare::prepare(path, &wish, &profile) {
+        match prepare::prepare(path, wish, &profile) {
             Ok(one) => prepared.push((at, one)),
             Err(failure) => drop(ends.insert(at, Err(failure))),
         }
     }
     let mut voucher = None;
-    if args.dry_run {
+    if *mode == Mode::Rehearsal {
         rehearse(&server, &profile, &prepared, (context, &mut ends));
     } else if !prepared.is_empty() {
-        let trusted = trust::load(&args.trust, trust::Reach::Online, context)?;
+        let trusted = trust::load(job.trust, trust::Reach::Online, context)?;
         let (trust, at, keys) = (trusted.snapshot, context.host.now(), BTreeMap::new());
         let judge = Judge { trust, at, server: &server, keys, signed: wish.signed };
-        let patience = Duration::from_secs(if args.no_wait { 0 } else { args.wait });
+        let patience = *patience;
         sign_all(&mut Work { server: &server, profile, judge, patience }, &prepared, context, &mut ends);
         voucher = Some(trusted.voucher);
     }
-    Ok(show(&files, Told { ends, mode: Mode::of(&args.dry_run), voucher }, context))
+    Ok(show(&files, Told { ends, mode: *mode, voucher }, context))
 }
 
 fn wish(args: &Args, context: &Context<'_, '_>) -> Result<Wish, Failure> {
@@ -161,6 +188,7 @@ fn wish(args: &Args, context: &Context<'_, '_>) -> Result<Wish, Failure> {
         options,
         signed: if args.replace { Signed::Replace } else { Signed::Refuse },
         output: args.output.clone(),
+        suffix: None,
         progress: if context.terminal.shows_progress() { Progress::Shown } else { Progress::Hidden },
     })
 }

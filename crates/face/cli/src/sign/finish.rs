@@ -23,6 +23,7 @@ use chancery_format::oci::simple::Signature;
 use chancery_format::patch::Patch;
 use chancery_format::seam::{Attachment, FormatError};
 use chancery_format::sigstore::bundle::{Bundle, Content};
+use chancery_format::sigstore::statement::predicate_type;
 use chancery_format::table;
 use chancery_verify::notary::Named;
 use chancery_verify::policy::VerificationPolicy;
@@ -125,7 +126,8 @@ pub(crate) fn finish(
 ) -> Result<(), Failure> {
     let asked = &prepared.statement;
     same_kind(asked, result)?;
-    let policy = judge.policy(result)?;
+    let mut policy = judge.policy(result)?;
+    policy.predicate = predicate_type(asked);
     let hooks = table::of(asked.format).map_err(|error| answer(&error))?;
     match (hooks.attach)(&prepared.layout, &result.blob).map_err(|error| answer(&error))? {
         Attachment::Beside { bytes, .. } => {

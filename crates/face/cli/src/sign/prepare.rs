@@ -16,6 +16,7 @@ use chancery_format::notary::envelope::Envelope;
 use chancery_format::seam::{FormatError, Layout, Options};
 use chancery_format::sigstore::bundle::{Bundle, Content, MAX_BUNDLE};
 use chancery_format::sigstore::provenance;
+use chancery_format::sigstore::statement::predicate_type;
 use chancery_format::table;
 use serde_json::{Map, Value, json};
 
@@ -43,6 +44,8 @@ pub(crate) struct Wish {
     pub(crate) options: Map<String, Value>,
     /// What is to be made of a signed file.
     pub(crate) signed: Signed,
+    /// What is appended to the name of a file for a detached signature, where it is not what the format appends.
+    pub(crate) suffix: Option<String>,
     /// Where results go; beside the input, or into it, unless given.
     pub(crate) output: Option<PathBuf>,
     /// Whether a person waits.
@@ -143,9 +146,10 @@ fn metadata(file: &File, path: &Path) -> Result<Seen, Failure> {
 
 fn output(path: &Path, statement: &Statement, wish: &Wish, name: &str) -> PathBuf {
     let place = wish.output.as_ref().map_or_else(|| path.to_owned(), |directory| directory.join(name));
-    match detached::suffix(statement) {
-        Some(suffix) => evidence::beside(&place, suffix),
-        None => place,
+    match (&wish.suffix, detached::suffix(statement)) {
+        (_, None) => place,
+        (Some(named), Some(_)) => evidence::beside(&place, named),
+        (None, Some(suffix)) => evidence::beside(&place, suffix),
     }
 }
 
@@ -179,10 +183,11 @@ fn key(
         FormatName::Fulcio => Family::Certificate,
         FormatName::Notary => Family::Notary,
         FormatName::Pe => Family::Cms,
-        FormatName::Sigstore if options.get("family").is_some_and(|name| name == Family::Message.name()) => {
-            Family::Message
+        FormatName::Sigstore => {
+            let named = options.get("family").and_then(Value::as_str).and_then(Family::from_name);
+            named.unwrap_or(Family::ProvenanceDsse)
         }
-        FormatName::Oci | FormatName::Sigstore => Family::ProvenanceDsse,
+        FormatName::Oci => Family::ProvenanceDsse,
     };
     profile.formats.get(&format)?.families.get(&family)?.algorithm
 }
@@ -197,20 +202,23 @@ fn check_beside(output: &Path, statement: &Statement) -> Result<(), Failure> {
     let about = match statement.format {
         FormatName::Notary => Envelope::parse(&bytes)
             .ok()
-            .and_then(|envelope| Sha256::parse_hex(envelope.target.digest.strip_prefix("sha256:")?).ok()),
+            .and_then(|envelope| Sha256::parse_hex(envelope.target.digest.strip_prefix("sha256:")?).ok())
+            .map(|digest| (digest, None)),
         FormatName::Fulcio | FormatName::Oci | FormatName::Pe | FormatName::Sigstore => {
             Bundle::parse(&bytes).ok().and_then(|bundle| subject(&bundle.content))
         }
     };
-    if about == Some(statement.artifact.digest) { Ok(()) } else { Err(already_signed(output)) }
+    let asked = (statement.artifact.digest, predicate_type(statement));
+    if about == Some(asked) { Ok(()) } else { Err(already_signed(output)) }
 }
 
-fn subject(content: &Content) -> Option<Sha256> {
+/// The artifact, and what is said about it.
+fn subject(content: &Content) -> Option<(Sha256, Option<String>)> {
     match content {
-        Content::Message { digest, .. } => Some(*digest),
+        Content::Message { digest, .. } => Some((*digest, None)),
         Content::Dsse(envelope) => {
             let parsed = provenance::parse(&envelope.payload).ok()?;
-            parsed.subjects.first().map(|subject| subject.digest)
+            parsed.subjects.first().map(|subject| (subject.digest, Some(parsed.predicate_type.clone())))
         }
     }
 }

@@ -134,7 +134,7 @@ fn known(service: &Shared, id: &str) -> Result<KeyId, Fault> {
 
 fn own(id: &KeyId) -> Refusal {
     let what = format!("key `{id}` is of a family that only the service itself has");
-    Refusal::new(RefusalCode::KeyUnusable, what).because("", "cms, message or provenance-dsse")
+    Refusal::new(RefusalCode::KeyUnusable, what).because("", "claimed-dsse, cms, message or provenance-dsse")
 }
 
 /// Loads the documents once before anything is changed, so that errors are the operator's to read.

@@ -272,7 +272,14 @@ fn keys() -> Vec<KeySpec> {
     };
     let message = spec("dev-message", Family::Message);
     let notary = spec("dev-notary", Family::Notary);
-    vec![spec("dev-cms", Family::Cms), message, notary, spec("dev-provenance", Family::ProvenanceDsse)]
+    let claimed = spec("dev-claimed", Family::ClaimedDsse);
+    vec![
+        claimed,
+        spec("dev-cms", Family::Cms),
+        message,
+        notary,
+        spec("dev-provenance", Family::ProvenanceDsse),
+    ]
 }
 
 fn builder() -> reqwest::ClientBuilder {
