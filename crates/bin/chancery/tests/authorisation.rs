@@ -50,7 +50,7 @@ const LOCAL: [&str; 28] = [
 ];
 
 /// How a command is run: its arguments, apart by blanks; `ID` stands for something that is not there.
-const ASKING: [(&str, &str); 33] = [
+const ASKING: [(&str, &str); 34] = [
     ("act submit", "some.act"),
     ("dev token", ""),
     ("doctor", ""),
@@ -84,6 +84,7 @@ const ASKING: [(&str, &str); 33] = [
     ("request reject", "ID --reason r --key data/people/alice.key"),
     ("request show", "ID"),
     ("request wait", "ID --for 0"),
+    ("attest", "app.bin --profile dev --type cyclonedx --predicate sbom.json --output signed --no-wait"),
     ("sign", "app.bin --profile dev --output signed --no-wait"),
     ("webhook dead", ""),
     ("webhook list", ""),
@@ -161,6 +162,7 @@ fn every_command_by_every_kind_of_caller() {
             let _gone = std::fs::remove_dir_all(world.path("signed"));
             let _gone = std::fs::remove_dir_all(world.path("copy"));
             world.write("app.bin", format!("{command}{at}").as_bytes());
+            world.write("sbom.json", b"{}");
             let mut run = Command::new(CHANCERY);
             run.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).envs(caller).args(&arguments);
             let output = run.current_dir(world.path("")).output().unwrap();
