@@ -40,7 +40,7 @@ use chancery_x509::{cms, key, sct};
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const ALL: [Parser; 33] = [
+pub const ALL: [Parser; 34] = [
     ("bundle", bundle),
     ("certificate", certificate),
     ("certificate_request", certificate_request),
