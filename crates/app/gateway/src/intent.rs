@@ -9,7 +9,6 @@ use chancery_core::canonical;
 use chancery_core::digest::Sha256;
 use chancery_core::environment::Environment;
 use chancery_core::evidence::Evidence;
-use chancery_core::family::Family;
 use chancery_core::id::PolicyVersion;
 use chancery_core::order::LeafPlan;
 use chancery_core::port::sequencer::{Append, Change};
@@ -149,9 +148,7 @@ fn plan(
     prepared: &Prepared,
     now: Time,
 ) -> Result<Option<Planned>, Failure> {
-    let has_leaf =
-        prepared.statement.family.is_sigstore() || prepared.statement.family == Family::Certificate;
-    if !has_leaf {
+    if !prepared.statement.family.has_identity_leaf() {
         return Ok(None);
     }
     let trust = gateway.trust()?;

@@ -112,7 +112,7 @@ impl Made {
         let mut policy =
             VerificationPolicy::exactly(environment, format, &self.caller.claims.issuer, identity);
         policy.predicate = predicate_type(&self.statement);
-        if !self.statement.family.is_sigstore() {
+        if !self.statement.family.has_identity_leaf() {
             policy.issuer = None;
             policy.identity = None;
             policy.key = Some(Sha256::of(&self.public_key.spki));

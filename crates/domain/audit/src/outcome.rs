@@ -125,7 +125,7 @@ fn own_policy(rebuilt: &Rebuilt<'_>, shared: &Shared) -> VerificationPolicy {
     let format = rebuilt.statement.format;
     let mut policy = VerificationPolicy::exactly(shared.trust.environment, format, &claims.issuer, identity);
     policy.predicate = predicate_type(rebuilt.statement);
-    if !rebuilt.statement.family.is_sigstore() {
+    if !rebuilt.statement.family.has_identity_leaf() {
         policy.issuer = None;
         policy.identity = None;
         policy.key = Some(Sha256::of(&rebuilt.signer.public_key.spki));

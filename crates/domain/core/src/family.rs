@@ -111,6 +111,12 @@ impl Family {
             | Self::Tuf => false,
         }
     }
+    /// Whether what comes of it is under a ten-minute identity leaf, which names who asked: signatures that travel in Sigstore
+    /// bundles, and leaves that are all that was asked for.
+    #[must_use]
+    pub const fn has_identity_leaf(self) -> bool {
+        self.is_sigstore() || matches!(self, Self::Certificate)
+    }
     /// Whether its keys carry a long-lived certificate of the built-in CA.
     #[must_use]
     pub const fn uses_certificate(self) -> bool {

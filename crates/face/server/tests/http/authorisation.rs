@@ -266,7 +266,8 @@ here fails the tests.
 ## Routes
 
 `door` says what a route asks for: *everyone* (nothing secret is said, nothing is changed), *token* (an identity token of a
-registered issuer, bound to the request), *signatures* (what is sent carries people's own signatures, whoever sends it),
+registered issuer, bound to the request), *sigstore clients* (only where a profile has `[facade]`; what they send carries a
+token of audience `sigstore`, or a certificate that such a token bought), *signatures* (what is sent carries people's own signatures, whoever sends it),
 *operator* (the permission of the socket's file), *development* (only in a development service, only on its own machine).
 2xx was done; 400, 404 and 422 of a route that lets the caller in speak of the example's body and not of the caller.
 
