@@ -1,5 +1,5 @@
 //! What callers say about files is signed as their claim, byte for byte, and never as what the service found itself.
-#![expect(clippy::unwrap_used, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;
@@ -92,6 +92,7 @@ fn what_the_service_says_itself_is_taken_from_nobody() {
     world.write("sbom.json", b"{} {}");
     assert_ne!(attest(&world, "app.bin", "cyclonedx").code, 0);
     let here = std::fs::read_dir(world.directory.path()).unwrap();
-    let left = here.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("sigstore"));
+    let left =
+        here.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("sigstore"));
     assert_eq!(left.count(), 0);
 }

@@ -5,7 +5,6 @@
 //! drawn from all of them. `CHANCERY_SPLICE_SEED` repeats a draw; `cargo xtask faults splice` draws 10,000.
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "test"

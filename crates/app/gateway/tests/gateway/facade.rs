@@ -309,6 +309,12 @@ async fn the_keyguard_believes_no_gateway_about_certificates() {
         lie(&mut orders);
         assert_eq!(refused(&world, &orders), expected, "{name}");
     }
+}
+
+#[tokio::test]
+async fn no_key_in_custody_is_certified_and_a_token_is_for_one_purpose() {
+    let world = World::new().await;
+    let honest = world.order_of(&asked(proven(&p256())), token(&world, |_| {})).await;
     // No key in custody is ever certified, whatever proves its possession: not even one that is stopped.
     let stopped = KeyId::parse("dev-message").unwrap();
     assert!(matches!(world.port.answer(Call::KeyDisable(stopped)), Reply::Key(_)));

@@ -155,6 +155,14 @@ async fn what_is_not_theirs_is_refused_in_their_words() {
         assert_eq!(answer.json()["code"], grpc, "{name}");
         assert!(!answer.text().contains("eyJ"), "no token comes back");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_are_taken_for_live_leaves_of_this_service_alone() {
+    let world = open().await;
+    let (key, other) =
+        (TestKey::generate(KeyAlgorithm::EcdsaP256), TestKey::generate(KeyAlgorithm::EcdsaP256));
+    let good = wish(&key, &token(&world));
     let answer = ask(&world, "/api/v2/signingCert", &good).await;
     let leaf = chain(&answer).remove(0);
     let twice = wish(&other, good["credentials"]["oidcIdentityToken"].as_str().unwrap());

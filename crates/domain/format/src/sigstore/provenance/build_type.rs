@@ -37,13 +37,13 @@ pub enum BuildType {
 /// Which build the claims speak of.
 #[must_use]
 pub fn of(claims: &Claims) -> BuildType {
-    let known: [(fn(&Claims) -> bool, BuildType); 4] = [
-        (github::is_run, BuildType::GithubWorkflow),
-        (gitlab::is_job, BuildType::GitlabJob),
-        (buildkite::is_job, BuildType::BuildkiteJob),
-        (circleci::is_job, BuildType::CircleciJob),
+    let known = [
+        (github::is_run(claims), BuildType::GithubWorkflow),
+        (gitlab::is_job(claims), BuildType::GitlabJob),
+        (buildkite::is_job(claims), BuildType::BuildkiteJob),
+        (circleci::is_job(claims), BuildType::CircleciJob),
     ];
-    known.into_iter().find(|(is, _)| is(claims)).map_or(BuildType::Workload, |(_, found)| found)
+    known.into_iter().find(|(is, _)| *is).map_or(BuildType::Workload, |(_, found)| found)
 }
 
 impl BuildType {
