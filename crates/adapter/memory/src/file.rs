@@ -68,6 +68,7 @@ impl Memory for FileMemory {
                 | Piece::Habits
                 | Piece::IssuerKeys
                 | Piece::Ledger
+                | Piece::Tuf
                 | Piece::Waits => Ok(()),
             }
         })
@@ -87,6 +88,7 @@ const fn name(piece: Piece) -> &'static str {
         Piece::Habits => "habits",
         Piece::IssuerKeys => "issuer-keys",
         Piece::Ledger => "ledger",
+        Piece::Tuf => "tuf",
         Piece::Waits => "waits",
     }
 }

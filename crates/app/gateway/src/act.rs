@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::governance::unexpected;
 use crate::intent::{encode, internal};
+use crate::trust;
 
 /// Acts that are looked through for one that the keyguard still waits for.
 const MOST: u32 = 256;
@@ -47,6 +48,9 @@ pub async fn perform(gateway: &Gateway, signed: &SignedAct) -> Result<Performed,
         return Err(Refusal::new(RefusalCode::ActRefused, what).hint("chancery restore --act FILE").into());
     }
     gateway.book().check(&accepted, now).map_err(refused)?;
+    if let Deed::Trust { list, .. } = &accepted.act().deed {
+        gateway.trust()?.check(list)?;
+    }
     let canonical = signed.canonical().map_err(refused)?;
     let topic = accepted.id().to_string();
     let kept =
@@ -58,6 +62,10 @@ pub async fn perform(gateway: &Gateway, signed: &SignedAct) -> Result<Performed,
         receipts.first().map(|receipt| receipt.index).ok_or_else(|| internal("append without a receipt"))?;
     match &accepted.act().deed {
         Deed::Freeze { .. } => refresh(gateway).await?,
+        Deed::Trust { .. } => {
+            show(gateway, canonical).await?;
+            trust::refresh(gateway).await?;
+        }
         Deed::Exception(_) | Deed::Reanchor { .. } | Deed::Review { .. } | Deed::Unfreeze { .. } => {
             show(gateway, canonical).await?;
         }
@@ -94,6 +102,7 @@ fn body(accepted: &AcceptedAct) -> Body {
         Deed::Review { exception, .. } => {
             Body::Review(event::Review { act, signatures, exception: *exception })
         }
+        Deed::Trust { .. } => Body::Trust(event::Trust { act, signatures }),
         Deed::Unfreeze { freeze, .. } => Body::Unfreeze(event::Unfreeze { act, signatures, freeze: *freeze }),
     }
 }

@@ -21,6 +21,9 @@ use crate::reanchor;
 use crate::reconcile::{self, Reconciled};
 use crate::trust::Trust;
 
+use chancery_verify::lineage::Own;
+use chancery_x509::certificate::Certificate;
+
 /// What a new installation begins with.
 #[derive(Debug, Clone)]
 pub struct Beginning {
@@ -135,12 +138,16 @@ async fn log_beginning(gateway: &Gateway) -> Result<(), Failure> {
     let trust = gateway.trust()?;
     let key = |name: &str| KeyId::parse(name).map_err(internal);
     let certificates = [
-        (CertificatePurpose::Ca, key("chancery-root")?, trust.root.clone()),
-        (CertificatePurpose::Ca, key("chancery-root")?, trust.issuing.clone()),
-        (CertificatePurpose::Ca, key("chancery-tsa-root")?, trust.tsa_root.clone()),
-        (CertificatePurpose::Tsa, key("chancery-tsa-root")?, trust.tsa.clone()),
+        (CertificatePurpose::Ca, key("chancery-root")?, trust.lineage.root().clone()),
+        (CertificatePurpose::Ca, key("chancery-tsa-root")?, trust.lineage.tsa_root().clone()),
     ];
-    keys::log_certificates(gateway, &certificates).await
+    let below = |purpose, above: &KeyId, own: &[Own<Certificate>]| {
+        own.iter().map(|own| (purpose, above.clone(), own.value.clone())).collect::<Vec<_>>()
+    };
+    let [(_, root, _), (_, tsa_root, _)] = &certificates;
+    let issuing = below(CertificatePurpose::Ca, root, trust.lineage.issuing());
+    let stamping = below(CertificatePurpose::Tsa, tsa_root, trust.lineage.stamping());
+    keys::log_certificates(gateway, &[certificates.to_vec(), issuing, stamping].concat()).await
 }
 
 /// Brings gateway and keyguard to the newest documents. Documents that were kept but not logged (a crash between the

@@ -24,13 +24,12 @@ pub struct Expiry {
 /// All certificates that somebody has to renew. Identity leaves, which live ten minutes, are none of them.
 pub async fn expiries(gateway: &Gateway) -> Result<Vec<Expiry>, Failure> {
     let trust = gateway.trust()?;
-    let own = [
-        ("chancery-root", &trust.root),
-        ("chancery-issuing", &trust.issuing),
-        ("chancery-tsa-root", &trust.tsa_root),
-        ("chancery-tsa", &trust.tsa),
-    ];
-    let mut all: Vec<Expiry> = own.into_iter().map(|(name, certificate)| of(name, certificate)).collect();
+    let lineage = &trust.lineage;
+    let mut all = vec![of("chancery-root", lineage.root()), of("chancery-tsa-root", lineage.tsa_root())];
+    // What was replaced ends without anybody having to do anything.
+    let now = gateway.parts.clock.now();
+    let used = [lineage.issuing_at(now), lineage.stamping_at(now)];
+    all.extend(used.into_iter().flatten().map(|own| of(own.key.as_str(), &own.value)));
     for key in gateway.keys().values().filter(|key| key.family.uses_certificate()) {
         let reply = gateway.parts.keyguard.call(Call::CertificateShow(key.id.clone())).await?;
         let Reply::Chain(chain) = reply else { return Err(unexpected("certificate", &reply)) };

@@ -25,6 +25,7 @@ use crate::governance::Governance;
 use crate::issuer_keys::IssuerKeys;
 use crate::limits::Limits;
 use crate::trust::Trust;
+use crate::tuf::Shown;
 
 /// What the gateway is made of. Everything that is not pure enters here, as a port.
 #[derive(Debug)]
@@ -57,8 +58,6 @@ pub struct Parts {
     pub builder: String,
     /// The ledger's verifier key (C2SP vkey).
     pub ledger_vkey: String,
-    /// Where the read side of the ledger is served.
-    pub ledger_url: String,
 }
 
 /// The process that faces the network.
@@ -71,6 +70,7 @@ pub struct Gateway {
     /// Versions come into force one at a time.
     pub(crate) applying: tokio::sync::Mutex<()>,
     pub(crate) issuer_keys: IssuerKeys,
+    pub(crate) tuf: Shown,
     governance: RwLock<Option<Arc<Governance>>>,
     trust: RwLock<Option<Arc<Trust>>>,
     book: RwLock<Arc<Book>>,
@@ -88,6 +88,7 @@ impl Gateway {
             flights: Flights::default(),
             applying: tokio::sync::Mutex::new(()),
             issuer_keys: IssuerKeys::default(),
+            tuf: Shown::default(),
             governance: RwLock::new(None),
             trust: RwLock::new(None),
             book: RwLock::new(Arc::default()),

@@ -195,6 +195,7 @@ pub fn unexpected(call: &str, reply: &Reply) -> Failure {
         | Reply::Stamped(_)
         | Reply::Tunnel(_)
         | Reply::TrustSigned(_)
+        | Reply::Tuf(_)
         | Reply::Witnessed(_) => Failure::Internal(format!("keyguard answered `{call}` with another reply")),
     }
 }

@@ -135,7 +135,7 @@ struct Planned {
 
 impl Planned {
     fn event(&self, gateway: &Gateway) -> Result<CertificateEvent, Failure> {
-        let issuing = gateway.trust()?.issuing_key.clone();
+        let issuing = gateway.trust()?.issuing_at(self.plan.not_before)?.key.clone();
         let serial = hex(&self.plan.serial);
         let (purpose, tbs) = (CertificatePurpose::Precertificate, self.tbs.clone());
         Ok(CertificateEvent { purpose, issuer_key: issuing, serial, tbs })
@@ -160,7 +160,7 @@ fn plan(
     // Whole seconds, as certificates have them; the SCT carries the same moment.
     let not_before = Time::from_seconds(now.seconds());
     let plan = LeafPlan { serial: serial.to_vec(), not_before, key: prepared.key.id.clone() };
-    let issuing: &Certificate = &trust.issuing;
+    let issuing: &Certificate = &trust.issuing_at(not_before)?.value;
     let tbs = planned::precertificate(issuing, &plan, prepared.certified(), &caller.claims)
         .map_err(|error| Failure::Internal(format!("identity leaf: {error}")))?;
     Ok(Some(Planned { plan, tbs }))

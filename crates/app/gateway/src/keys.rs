@@ -68,7 +68,10 @@ pub async fn certify(gateway: &Gateway, wish: CertificateIssue) -> Result<Vec<De
     let Reply::Chain(chain) = reply else { return Err(unexpected("certificate", &reply)) };
     let leaf = chain.first().ok_or_else(|| internal("a chain without a leaf"))?;
     let leaf = Certificate::parse(&leaf.0).map_err(internal)?;
-    let issuer = gateway.trust()?.issuing_key.clone();
+    let trust = gateway.trust()?;
+    let issuer = trust.lineage.issuing().iter().find(|own| own.value.subject() == leaf.issuer());
+    let issuer =
+        issuer.map(|own| own.key.clone()).ok_or_else(|| internal("a certificate of a foreign issuer"))?;
     log_certificates(gateway, &[(CertificatePurpose::CodeSigning, issuer, leaf)]).await?;
     Ok(chain)
 }

@@ -31,6 +31,8 @@ pub mod sign;
 pub mod stampers;
 pub mod standing;
 pub mod statement;
+pub mod successor;
 pub mod trust;
+pub mod tuf;
 pub mod webhook;
 pub mod whoami;

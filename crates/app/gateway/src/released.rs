@@ -12,6 +12,7 @@ use chancery_core::order::base64_bytes;
 use chancery_core::receipt::Receipt;
 use chancery_core::statement::Statement;
 use chancery_core::time::Time;
+use chancery_core::verdict::Verdict;
 use chancery_format::seam::{LedgerProof, Parts, Signer};
 use chancery_format::sigstore::statement::predicate_type;
 use chancery_format::table;
@@ -63,6 +64,13 @@ pub struct Made {
     pub entry: Option<String>,
 }
 
+/// Under which windows of its authorities a signature is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Windows {
+    AsListed,
+    WithoutEnds,
+}
+
 /// A released signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Released {
@@ -86,23 +94,42 @@ impl Made {
 
     /// Step 9: signature, chain, purpose and time against the statement.
     pub fn verify(&self, gateway: &Gateway) -> Result<VerifiedStatement, Failure> {
-        let trust = gateway.trust()?;
+        self.verify_with(gateway, Windows::AsListed)?.map_err(|verdict| self.rejected(&verdict))
+    }
+
+    /// The same for what was released before; `None` where nothing is wrong but that people have distrusted since who
+    /// certified or stamped it: then the same wish is signed anew.
+    pub fn verify_again(&self, gateway: &Gateway) -> Result<Option<VerifiedStatement>, Failure> {
+        match self.verify_with(gateway, Windows::AsListed)? {
+            Ok(verified) => Ok(Some(verified)),
+            Err(_) if self.verify_with(gateway, Windows::WithoutEnds)?.is_ok() => Ok(None),
+            Err(verdict) => Err(self.rejected(&verdict)),
+        }
+    }
+
+    fn rejected(&self, verdict: &Verdict) -> Failure {
+        let why: Vec<String> = verdict.reasons().map(|reason| reason.code().to_owned()).collect();
+        tracing::error!(request = %self.request, reasons = why.join(" "), ?verdict, "own signature was rejected");
+        Failure::Internal(format!("own signature was rejected: {}", why.join(" ")))
+    }
+
+    fn verify_with(
+        &self,
+        gateway: &Gateway,
+        windows: Windows,
+    ) -> Result<Result<VerifiedStatement, Box<Verdict>>, Failure> {
         let now = gateway.parts.clock.now();
-        let snapshot = trust.now(now, std::collections::BTreeMap::new());
+        let mut snapshot = gateway.trust()?.now(now, std::collections::BTreeMap::new());
+        if windows == Windows::WithoutEnds {
+            snapshot.roots = snapshot.roots.without_ends();
+        }
         let policy = self.own_policy(snapshot.environment);
         let context = Context { trust: &snapshot, policy: &policy, at: now };
         let signer = self.signer(&gateway.parts.builder);
-        let verdict = self.with_parts(None, |parts| {
-            verify::statement(
-                &SignedStatement { statement: &self.statement, signer: &signer, parts },
-                &context,
-            )
-        });
-        verdict.map_err(|verdict| {
-            let why: Vec<String> = verdict.reasons().map(|reason| reason.code().to_owned()).collect();
-            tracing::error!(request = %self.request, reasons = why.join(" "), ?verdict, "own signature was rejected");
-            Failure::Internal(format!("own signature was rejected: {}", why.join(" ")))
-        })
+        Ok(self.with_parts(None, |parts| {
+            let signed = SignedStatement { statement: &self.statement, signer: &signer, parts };
+            verify::statement(&signed, &context)
+        }))
     }
 
     /// Exactly the signer that this signature should have.

@@ -178,7 +178,7 @@ async fn split(
     Ok((recalled, fresh))
 }
 
-/// A released result, verified again and with a receipt at the latest checkpoint.
+/// A released result, verified again and with a receipt at the latest checkpoint; `None` too where it lost its trust.
 pub async fn recall(
     gateway: &Gateway,
     request: RequestId,
@@ -186,12 +186,12 @@ pub async fn recall(
 ) -> Result<Option<Released>, Failure> {
     let Some(recalled) = gateway.parts.state.released(request, statement).await? else { return Ok(None) };
     let made: Made = serde_json::from_str(&recalled.result).map_err(internal)?;
+    let Some(proof) = made.verify_again(gateway)? else { return Ok(None) };
     let gone =
         || Failure::Internal(format!("ledger entry {} of a released result is missing", recalled.leaf));
     let leaf = gateway.parts.ledger.leaf(recalled.leaf).await?.ok_or_else(gone)?;
     let receipt = gateway.parts.ledger.receipt(recalled.leaf).await?.ok_or_else(gone)?;
-    let proof = Proof::Statement(made.verify(gateway)?);
-    made.release(gateway, proof, (leaf, receipt)).map(Some)
+    made.release(gateway, Proof::Statement(proof), (leaf, receipt)).map(Some)
 }
 
 /// Decides, and takes places in the limits. Two requests may have counted on the same last place: the second is decided

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use chancery_core::environment::Environment;
-use chancery_core::id::KeyId;
+use chancery_core::instance::TrustList;
 use chancery_core::message::{Authorities, Call, Reply};
+use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::time::Time;
 use chancery_ledger::vkey::VerifierKey;
+use chancery_verify::lineage::{Around, InvalidLineage, Lineage, Own};
 use chancery_verify::policy::VerificationPolicy;
 use chancery_verify::snapshot::{Cosigner, Stage, TrustSnapshot};
 use chancery_verify::trust_json;
-use chancery_verify::trusted_root::{Authority, CtLog, Ledger, TrustedRoot};
 use chancery_verify::window::Window;
 use chancery_x509::certificate::Certificate;
-use chancery_x509::key::VerifyingKey;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -28,16 +28,8 @@ const LIFE_DAYS: i64 = 30;
 pub struct Trust {
     /// As the keyguard gave them.
     pub authorities: Authorities,
-    /// Root of code signing.
-    pub root: Certificate,
-    /// Issuing CA.
-    pub issuing: Certificate,
-    /// Name of the issuing CA's key.
-    pub issuing_key: KeyId,
-    /// Root of time stamping.
-    pub tsa_root: Certificate,
-    /// Time stamping certificate.
-    pub tsa: Certificate,
+    /// Who issues, promises and stamps at which moment, and what verifiers believe.
+    pub lineage: Lineage,
     /// The ledger's key.
     pub ledger: VerifierKey,
     /// The keyguard's cosigning key.
@@ -51,17 +43,14 @@ pub struct Trust {
 impl Trust {
     /// Parses what the keyguard gave.
     pub fn new(gateway: &Gateway, authorities: Authorities) -> Result<Self, Failure> {
-        let certificate = |der: &[u8]| Certificate::parse(der).map_err(internal);
-        let root = certificate(&authorities.root.0)?;
-        let issuing = certificate(&authorities.issuing.0)?;
-        let tsa_root = certificate(&authorities.tsa_root.0)?;
-        let tsa = certificate(&authorities.tsa.0)?;
-        let ledger = VerifierKey::parse(&gateway.parts.ledger_vkey).map_err(internal)?;
+        let parts = &gateway.parts;
+        let ledger = VerifierKey::parse(&parts.ledger_vkey).map_err(internal)?;
         let cosigner = VerifierKey::parse(&authorities.cosigner_vkey).map_err(internal)?;
         let signer = VerifierKey::parse(&authorities.trust_vkey).map_err(internal)?;
+        let around = Around { ledger: &ledger, stampers: &parts.stamper_chains, url: &parts.builder };
+        let lineage = Lineage::new(&authorities, &around).map_err(|error| internal(in_full(&error)))?;
         let window = Window::new(authorities.created.plus_seconds(-600), None);
         let window = window.ok_or_else(|| Failure::Internal("authorities' window".to_owned()))?;
-        let roots = roots(gateway, &authorities, window)?;
         let cosigners = vec![Cosigner { key: cosigner.clone(), window }];
         let (environment, stage) = standing(&authorities);
         let snapshot = TrustSnapshot {
@@ -69,26 +58,27 @@ impl Trust {
             stage,
             taken_at: authorities.created,
             expires: authorities.created.plus_seconds(LIFE_DAYS.saturating_mul(86_400)),
-            roots,
+            roots: lineage.trusted_root().clone(),
             cosigners,
             quorum: 1,
-            native_roots: vec![root.clone()],
+            native_roots: vec![lineage.root().clone()],
             revocations: Vec::new(),
             revocation_lists: Vec::new(),
             policies: BTreeMap::new(),
         };
-        let issuing_key = KeyId::parse("chancery-issuing").map_err(internal)?;
-        Ok(Self {
-            authorities,
-            root,
-            issuing,
-            issuing_key,
-            tsa_root,
-            tsa,
-            ledger,
-            cosigner,
-            signer,
-            snapshot,
+        Ok(Self { authorities, lineage, ledger, cosigner, signer, snapshot })
+    }
+
+    /// The issuing CA of a moment.
+    pub fn issuing_at(&self, at: Time) -> Result<&Own<Certificate>, Failure> {
+        self.lineage.issuing_at(at).ok_or_else(|| internal("no issuing CA is in use"))
+    }
+
+    /// Whether a list can take the place of the one in force: said before it is logged.
+    pub fn check(&self, list: &TrustList) -> Result<(), Failure> {
+        self.lineage.check(list).map(drop).map_err(|error| {
+            let what = format!("the list cannot follow the one in force: {}", in_full(&error));
+            Refusal::new(RefusalCode::ActRefused, what).into()
         })
     }
 
@@ -108,10 +98,12 @@ impl Trust {
         self.snapshot.roots.to_json()
     }
 
-    /// `roots.pem` for X.509 tools: code signing root, issuing CA, time stamping root.
+    /// `roots.pem` for X.509 tools: code signing root, issuing CAs, time stamping root.
     #[must_use]
     pub fn roots_pem(&self) -> String {
-        [&self.root, &self.issuing, &self.tsa_root].map(Certificate::to_pem).concat()
+        let issuing = self.lineage.issuing().iter().map(|own| &own.value);
+        let all = std::iter::once(self.lineage.root()).chain(issuing).chain([self.lineage.tsa_root()]);
+        all.map(Certificate::to_pem).collect()
     }
 }
 
@@ -125,27 +117,17 @@ pub const fn standing(authorities: &Authorities) -> (Environment, Stage) {
     }
 }
 
-fn roots(gateway: &Gateway, authorities: &Authorities, window: Window) -> Result<TrustedRoot, Failure> {
-    let certificate = |der: &[u8]| Certificate::parse(der).map_err(internal);
-    let url = &gateway.parts.ledger_url;
-    let organisation = authorities.organisation.as_str();
-    let signing = vec![certificate(&authorities.issuing.0)?, certificate(&authorities.root.0)?];
-    let stamping = vec![certificate(&authorities.tsa.0)?, certificate(&authorities.tsa_root.0)?];
-    let signing = Authority::new((organisation, "Code Signing"), url, signing, window).map_err(internal)?;
-    let stamping =
-        Authority::new((organisation, "Time Stamping"), url, stamping, window).map_err(internal)?;
-    let mut stampers = vec![stamping];
-    for (url, chain) in &gateway.parts.stamper_chains {
-        stampers.push(Authority::new(("", url), url, chain.clone(), window).map_err(internal)?);
-    }
-    let ct_key = VerifyingKey::parse(&authorities.ct_key.0).map_err(internal)?;
-    let ledger = VerifierKey::parse(&gateway.parts.ledger_vkey).map_err(internal)?;
-    Ok(TrustedRoot {
-        authorities: vec![signing],
-        ct_logs: vec![CtLog::new(url, ct_key, window).map_err(internal)?],
-        ledgers: vec![Ledger::new(url, ledger, window).map_err(internal)?],
-        timestamp_authorities: stampers,
-    })
+fn in_full(error: &InvalidLineage) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), |why| format!("{error}: {why}"))
+}
+
+/// Learns from the keyguard whom verifiers believe now.
+pub async fn refresh(gateway: &Gateway) -> Result<(), Failure> {
+    let reply = gateway.parts.keyguard.call(Call::Authorities).await?;
+    let Reply::Authorities(authorities) = reply else { return Err(unexpected("authorities", &reply)) };
+    gateway.use_trust(Trust::new(gateway, *authorities)?);
+    gateway.tuf.forget();
+    Ok(())
 }
 
 /// `trust.json`, made now and signed by the keyguard, which reads it first and vouches only for what is its own.

@@ -13,6 +13,7 @@ use chancery_core::time::Time;
 use chancery_core::warrant::Duty;
 use chancery_ledger::note::KeyName;
 use chancery_ledger::vkey::{KeyKind, VerifierKey};
+use chancery_verify::lineage::Around;
 use chancery_x509::certificate::{self, Certificate};
 use chancery_x509::name::{Attribute, Name};
 use chancery_x509::profile::authority::{self, AuthorityKind, Standing};
@@ -22,9 +23,9 @@ use chancery_x509::serial::Serial;
 use chancery_x509::validity::Validity;
 
 use crate::duty::{fulfil, service_key};
-use crate::established::Established;
-use crate::follow::FollowStateError;
-use crate::keyguard::{CallError, Keyguard};
+use crate::established::{Established, UnusableAuthority};
+use crate::follow::{FollowStateError, Followed};
+use crate::keyguard::{CallError, Keyguard, Parts};
 use crate::names::{PREFIX, ServiceKey};
 
 /// Life of the roots, the issuing CA and the time stamping certificate, in days.
@@ -65,12 +66,33 @@ impl Chains {
 }
 
 /// The authorities that were made before.
-pub fn load(memory: &dyn Memory) -> Result<Option<Established>, FollowStateError> {
+pub fn load(parts: &Parts, followed: &Followed) -> Result<Option<Established>, FollowStateError> {
     let fail = |error: String| FollowStateError::Kept(error);
-    let kept = memory.read(Piece::Authorities).map_err(|error| fail(error.to_string()))?;
+    let kept = parts.memory.read(Piece::Authorities).map_err(|error| fail(error.to_string()))?;
     let Some(bytes) = kept else { return Ok(None) };
     let shown = serde_json::from_slice(&bytes).map_err(|error| fail(error.to_string()))?;
-    Established::new(shown).map(Some).map_err(|error| fail(error.to_string()))
+    establish(parts, followed, shown).map(Some).map_err(|error| fail(error.to_string()))
+}
+
+/// The authorities among what this process knows by itself: the pinned ledger, configured authorities, its own name.
+pub fn establish(
+    parts: &Parts,
+    followed: &Followed,
+    shown: Authorities,
+) -> Result<Established, UnusableAuthority> {
+    let unusable = |why: String| UnusableAuthority { what: "ledger", why };
+    let pinned = followed.ledger_vkey().ok_or_else(|| unusable("none is pinned".to_owned()))?;
+    let ledger = VerifierKey::parse(&pinned).map_err(|error| unusable(error.to_string()))?;
+    Established::new(shown, &Around { ledger: &ledger, stampers: &parts.stamper_chains, url: &parts.builder })
+}
+
+/// Keeps authorities and uses them from then on.
+pub fn keep(keyguard: &Keyguard, shown: &Authorities) -> Result<(), CallError> {
+    let bytes = serde_json::to_vec(shown).map_err(failed)?;
+    let established = establish(&keyguard.parts, &keyguard.followed, shown.clone()).map_err(failed)?;
+    keyguard.memory.write(Piece::Authorities, &bytes).map_err(failed)?;
+    *keyguard.established.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(established));
+    Ok(())
 }
 
 /// Makes all keys and authorities and pins the ledger, once. A run that was interrupted is taken up again: keys that
@@ -96,10 +118,7 @@ pub fn initialise(keyguard: &Keyguard, wish: &Initialise) -> Result<Authorities,
         }
     }
     let authorities = make(keyguard, wish)?;
-    let bytes = serde_json::to_vec(&authorities).map_err(|error| CallError::Failed(error.to_string()))?;
-    let established = Arc::new(Established::new(authorities.clone()).map_err(failed)?);
-    keyguard.memory.write(Piece::Authorities, &bytes).map_err(failed)?;
-    *keyguard.established.write().unwrap_or_else(PoisonError::into_inner) = Some(established);
+    keep(keyguard, &authorities)?;
     Ok(authorities)
 }
 
@@ -119,7 +138,7 @@ pub fn key_disable(keyguard: &Keyguard, id: &KeyId) -> Result<KeyDescription, Ca
     Ok(keyguard.parts.custodians.disable(id)?)
 }
 
-fn ensure(keyguard: &Keyguard, spec: &KeySpec) -> Result<(), CallError> {
+pub(crate) fn ensure(keyguard: &Keyguard, spec: &KeySpec) -> Result<(), CallError> {
     match keyguard.parts.custodians.describe(&spec.id) {
         Ok(known) if known.family == spec.family => Ok(()),
         Ok(known) => {
@@ -147,7 +166,7 @@ fn check_artifact_key(spec: &KeySpec) -> Result<(), CallError> {
 }
 
 /// Everything that the certificates have in common.
-struct Maker<'a> {
+pub(crate) struct Maker<'a> {
     keyguard: &'a Keyguard,
     organisation: &'a str,
     standing: Standing,
@@ -156,14 +175,12 @@ struct Maker<'a> {
 
 fn make(keyguard: &Keyguard, wish: &Initialise) -> Result<Authorities, CallError> {
     let now = keyguard.parts.clock.now();
-    let standing = if wish.dev { Standing::Dev } else { Standing::Regular };
-    let maker =
-        Maker { keyguard, organisation: &wish.organisation, standing, from: now.plus_seconds(-BACKDATE) };
+    let maker = Maker::new(keyguard, &wish.organisation, wish.dev);
     let root = maker.self_signed(ServiceKey::Root, "Code Signing Root", AuthorityKind::Root)?;
-    let issuing = maker.issuing(&root)?;
+    let issuing = maker.issuing(&root, 1)?;
     let tsa_root =
         maker.self_signed(ServiceKey::TsaRoot, "Time Stamping Root", AuthorityKind::TimestampRoot)?;
-    let tsa = maker.tsa(&tsa_root)?;
+    let tsa = maker.tsa(&tsa_root, 1)?;
     let ct = maker.key(ServiceKey::Ct)?.public_key.spki;
     Ok(Authorities {
         root: Der(root.as_der().to_vec()),
@@ -176,10 +193,17 @@ fn make(keyguard: &Keyguard, wish: &Initialise) -> Result<Authorities, CallError
         created: now,
         organisation: wish.organisation.clone(),
         dev: wish.dev,
+        successors: Vec::new(),
+        listed: None,
     })
 }
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
+    pub(crate) fn new(keyguard: &'a Keyguard, organisation: &'a str, dev: bool) -> Self {
+        let standing = if dev { Standing::Dev } else { Standing::Regular };
+        let from = keyguard.parts.clock.now().plus_seconds(-BACKDATE);
+        Self { keyguard, organisation, standing, from }
+    }
     fn self_signed(
         &self,
         key: ServiceKey,
@@ -196,9 +220,9 @@ impl Maker<'_> {
         self.sign(key, tbs)
     }
 
-    fn issuing(&self, root: &Certificate) -> Result<Certificate, CallError> {
-        let name = self.name("Code Signing CA")?;
-        let public = self.key(ServiceKey::Issuing)?.public_key;
+    pub(crate) fn issuing(&self, root: &Certificate, generation: usize) -> Result<Certificate, CallError> {
+        let name = self.nth("Code Signing CA", generation)?;
+        let public = self.key_of(ServiceKey::Issuing, generation)?.public_key;
         let issuer = Issuer::of(root).map_err(failed)?;
         let serial = self.serial()?;
         let validity = self.validity(ROOT_DAYS)?;
@@ -208,9 +232,9 @@ impl Maker<'_> {
         self.sign(ServiceKey::Root, tbs)
     }
 
-    fn tsa(&self, tsa_root: &Certificate) -> Result<Certificate, CallError> {
-        let name = self.name("Time Stamping Authority")?;
-        let public = self.key(ServiceKey::Tsa)?.public_key;
+    pub(crate) fn tsa(&self, tsa_root: &Certificate, generation: usize) -> Result<Certificate, CallError> {
+        let name = self.nth("Time Stamping Authority", generation)?;
+        let public = self.key_of(ServiceKey::Tsa, generation)?.public_key;
         let issuer = Issuer::of(tsa_root).map_err(failed)?;
         let serial = self.serial()?;
         let validity = self.validity(TSA_DAYS)?;
@@ -230,8 +254,15 @@ impl Maker<'_> {
         let parts = [(Attribute::Organization, self.organisation), (Attribute::CommonName, title.as_str())];
         Name::build(&parts).map_err(failed)
     }
+    /// Generations have names of their own, so that a chain is never built over the wrong one.
+    fn nth(&self, title: &str, generation: usize) -> Result<Name, CallError> {
+        if generation == 1 { self.name(title) } else { self.name(&format!("{title} {generation}")) }
+    }
     fn key(&self, key: ServiceKey) -> Result<KeyDescription, CallError> {
-        Ok(self.keyguard.parts.custodians.describe(&service_key(key)?)?)
+        self.key_of(key, 1)
+    }
+    fn key_of(&self, key: ServiceKey, generation: usize) -> Result<KeyDescription, CallError> {
+        Ok(self.keyguard.parts.custodians.describe(&key.nth(generation).map_err(failed)?)?)
     }
     fn serial(&self) -> Result<Serial, CallError> {
         serial(self.keyguard.parts.entropy.sixteen())

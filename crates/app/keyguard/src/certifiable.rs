@@ -4,8 +4,8 @@
 //! signed, so that nothing unread is ever certified. Which profile a key signs:
 //!
 //! ```text
-//! root        itself · issuing CA                 only before the authorities are kept; then revocation lists
-//! tsa-root    itself · time stamping certificate  only before the authorities are kept; then revocation lists
+//! root        itself · issuing CA                 before the authorities are kept; then the next issuing CA · revocation lists
+//! tsa-root    itself · time stamping certificate  before the authorities are kept; then the next one · revocation lists
 //! issuing     code signing leaf over a key of family cms or notary · revocation list
 //! ```
 //!
@@ -38,7 +38,7 @@ const NO_SIGNATURE: &[u8] = &[0];
 
 /// Checks that a key may sign a TBSCertificate or TBSCertList.
 pub fn check(keyguard: &Keyguard, signer: &KeyId, tbs: &[u8]) -> Result<(), Refusal> {
-    let role = ServiceKey::ALL.into_iter().find(|key| key.id().is_ok_and(|id| id == *signer));
+    let role = ServiceKey::of(signer).map(|(key, _)| key);
     let role = role.ok_or_else(|| refuse(format!("`{signer}` is not a key of an authority")))?;
     let signer = crate::duty::key(&keyguard.parts.custodians, signer)?;
     let established = keyguard.established();
@@ -68,17 +68,19 @@ impl Signing<'_> {
         match (self.role, self.established) {
             (ServiceKey::Root | ServiceKey::TsaRoot, None) => self.authority(&found),
             (ServiceKey::Issuing, Some(established)) => self.leaf(&found, established),
-            (ServiceKey::Root | ServiceKey::TsaRoot, Some(_)) => Err(refuse("the authorities exist already")),
-            (ServiceKey::Issuing, None) => Err(refuse("there is no authority yet")),
-            (ServiceKey::Cosigner | ServiceKey::Ct | ServiceKey::Trust | ServiceKey::Tsa, _) => {
-                Err(refuse("the key certifies nothing"))
+            (ServiceKey::Root | ServiceKey::TsaRoot, Some(established)) => {
+                self.successor(&found, established)
             }
+            (ServiceKey::Issuing, None) => Err(refuse("there is no authority yet")),
+            (
+                ServiceKey::Cosigner | ServiceKey::Ct | ServiceKey::Trust | ServiceKey::Tsa | ServiceKey::Tuf,
+                _,
+            ) => Err(refuse("the key certifies nothing")),
         }
     }
 
     fn authority(&self, found: &Certificate) -> Result<Vec<u8>, Refusal> {
-        let subject = self
-            .subject(found, |key| ServiceKey::ALL.iter().any(|own| own.id().is_ok_and(|id| id == key.id)))?;
+        let subject = self.subject(found, |key| ServiceKey::of(&key.id).is_some())?;
         let below = [
             (ServiceKey::Root, ServiceKey::Root, Some(AuthorityKind::Root)),
             (ServiceKey::Root, ServiceKey::Issuing, Some(AuthorityKind::Issuing { path_length: 0 })),
@@ -99,9 +101,36 @@ impl Signing<'_> {
         })
     }
 
+    /// The next of its kind: its generation is the one that follows those that were made.
+    fn successor(&self, found: &Certificate, established: &Established) -> Result<Vec<u8>, Refusal> {
+        let subject = self.subject(found, |key| ServiceKey::of(&key.id).is_some())?;
+        let lineage = &established.lineage;
+        let next = match (self.role, ServiceKey::of(&subject.id)) {
+            (ServiceKey::Root, Some((ServiceKey::Issuing, generation))) => {
+                generation == lineage.issuing().len().saturating_add(1)
+            }
+            (ServiceKey::TsaRoot, Some((ServiceKey::Tsa, generation))) => {
+                generation == lineage.stamping().len().saturating_add(1)
+            }
+            (_, _) => false,
+        };
+        let own = if self.role == ServiceKey::Root { &established.root } else { &established.tsa_root };
+        if !next || found.issuer() != own.subject() {
+            return Err(refuse("it is not the next one below this authority"));
+        }
+        let standing = if established.shown.dev { Standing::Dev } else { Standing::Regular };
+        self.again(found, &subject, |issuance| match self.role {
+            ServiceKey::Root => {
+                let kind = AuthorityKind::Issuing { path_length: 0 };
+                authority::tbs(issuance, found.subject(), kind, standing)
+            }
+            _other => timestamping::tbs(issuance, found.subject(), None),
+        })
+    }
+
     fn leaf(&self, found: &Certificate, established: &Established) -> Result<Vec<u8>, Refusal> {
         let subject = self.subject(found, |key| key.family.uses_certificate())?;
-        if found.issuer() != established.issuing.subject() {
+        if found.issuer() != self.issuing(established)?.subject() {
             return Err(refuse("another authority is named as issuer"));
         }
         let validity = found.validity();
@@ -113,6 +142,12 @@ impl Signing<'_> {
         let crl = list.map(|list| extension::read_crl_distribution_point(list.value())).transpose();
         let leaf = CodeSigning { subject: found.subject(), uris: &[], crl: crl.map_err(refuse)? };
         self.again(found, &subject, |issuance| code_signing::tbs(issuance, &leaf))
+    }
+
+    /// The certificate of this very issuing key.
+    fn issuing<'b>(&self, established: &'b Established) -> Result<&'b Certificate, Refusal> {
+        let own = established.lineage.issuing().iter().find(|own| own.key == self.signer.id);
+        own.map(|own| &own.value).ok_or_else(|| refuse("the key has no certificate yet"))
     }
 
     /// The key of this keyguard that is certified.
@@ -141,10 +176,10 @@ impl Signing<'_> {
         let found = crl::assemble(tbs, self.signer.public_key.algorithm, NO_SIGNATURE).map_err(refuse)?;
         let established = self.established.ok_or_else(|| refuse("there is no authority yet"))?;
         let own = match self.role {
-            ServiceKey::Issuing => &established.issuing,
+            ServiceKey::Issuing => self.issuing(established)?,
             ServiceKey::Root => &established.root,
             ServiceKey::TsaRoot => &established.tsa_root,
-            ServiceKey::Cosigner | ServiceKey::Ct | ServiceKey::Trust | ServiceKey::Tsa => {
+            ServiceKey::Cosigner | ServiceKey::Ct | ServiceKey::Trust | ServiceKey::Tsa | ServiceKey::Tuf => {
                 return Err(refuse("the key revokes nothing"));
             }
         };

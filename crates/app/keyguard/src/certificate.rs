@@ -16,9 +16,7 @@ use chancery_x509::validity::Validity;
 
 use crate::authority::{failed, sign_certificate};
 use crate::certifiable::MAX_LEAF_DAYS;
-use crate::duty::service_key;
 use crate::keyguard::{CallError, Keyguard};
-use crate::names::ServiceKey;
 
 /// How long before now a certificate begins, in seconds: clocks differ.
 const BACKDATE: i64 = 300;
@@ -35,14 +33,15 @@ pub fn issue(keyguard: &Keyguard, wish: &CertificateIssue) -> Result<Vec<Der>, C
     let subject = subject(key.family, wish, &established.shown.organisation)?;
     let from = keyguard.parts.clock.now().plus_seconds(-BACKDATE);
     let until = from.plus_seconds(i64::from(wish.days).saturating_mul(86_400));
-    let issuer = Issuer::of(&established.issuing).map_err(failed)?;
+    let issuing = established.issuing_at(keyguard.parts.clock.now()).map_err(failed)?;
+    let issuer = Issuer::of(&issuing.value).map_err(failed)?;
     let serial = Serial::new(&wish.serial).map_err(failed)?;
     let validity = Validity::new(from, until).map_err(failed)?;
     let issuance = Issuance { issuer: &issuer, serial: &serial, validity, key: &key.public_key };
     let leaf = CodeSigning { subject: &subject, uris: &[], crl: wish.crl.as_deref() };
     let tbs = code_signing::tbs(&issuance, &leaf).map_err(failed)?;
-    let certificate = sign_certificate(keyguard, &service_key(ServiceKey::Issuing)?, tbs)?;
-    let mut chain = vec![Der(certificate.as_der().to_vec()), established.shown.issuing.clone()];
+    let certificate = sign_certificate(keyguard, &issuing.key, tbs)?;
+    let mut chain = vec![Der(certificate.as_der().to_vec()), Der(issuing.value.as_der().to_vec())];
     if key.family == Family::Notary {
         chain.push(established.shown.root.clone());
     }

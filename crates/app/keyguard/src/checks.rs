@@ -28,11 +28,10 @@ use chancery_x509::profile::{identity_leaf, planned};
 use chancery_x509::sct::{self, Sct};
 
 use crate::duty;
-use crate::established::Established;
+use crate::established::{Established, UnusableAuthority};
 use crate::facade;
 use crate::intents::NotSpendable;
 use crate::keyguard::Keyguard;
-use crate::names::ServiceKey;
 use crate::opened::Opened;
 use crate::standing;
 
@@ -107,6 +106,12 @@ impl<'a> OrderChecks<'a> {
     fn established(&self) -> Result<Arc<Established>, Refusal> {
         self.keyguard.established().ok_or_else(|| invalid("not initialised"))
     }
+    /// The key that issues the planned leaf: the one of its own moment, so that gateway and keyguard mean the same.
+    fn issuing(&self, plan: &LeafPlan) -> Result<KeyId, Refusal> {
+        let established = self.established()?;
+        let issuing = established.issuing_at(plan.not_before).map_err(|error| invalid(error.to_string()))?;
+        Ok(issuing.key.clone())
+    }
     /// The exception that the intent uses up, if it names one: accepted, of this profile, in force, and not spent.
     fn granted(&self, profile: &Profile, now: Time) -> Result<Option<Exception>, Refusal> {
         let Some(name) = &self.intent.exception else { return Ok(None) };
@@ -140,7 +145,9 @@ impl<'a> OrderChecks<'a> {
             );
         }
         let certified = self.wished.as_ref().unwrap_or(&key.public_key);
-        planned::precertificate(&self.established()?.issuing, plan, certified, &caller.claims)
+        let established = self.established()?;
+        let issuing = established.issuing_at(plan.not_before).map_err(|error| invalid(error.to_string()))?;
+        planned::precertificate(&issuing.value, plan, certified, &caller.claims)
             .map_err(|error| invalid(error.to_string()))
     }
 }
@@ -216,8 +223,7 @@ impl Checks for OrderChecks<'_> {
         let planned = precertificate.map(Sha256::of);
         self.same_intent(&self.expected(order, caller, (&key.id, &to_be_signed, planned))?)?;
         let sct = precertificate.map(|tbs| self.sct_signable(order, tbs)).transpose()?;
-        let issuing = ServiceKey::Issuing.id().map_err(|error| invalid(error.to_string()))?;
-        let leaf = sct.is_some().then_some(issuing);
+        let leaf = order.leaf.as_ref().map(|plan| self.issuing(plan)).transpose()?;
         if self.statement.family == Family::Certificate {
             return facade::rebuilt(sct, leaf);
         }
@@ -305,16 +311,19 @@ impl OrderChecks<'_> {
     /// order was made.
     fn sct_signable(&self, order: &Order, precertificate: &[u8]) -> Result<Signable, Refusal> {
         let plan = order.leaf.as_ref().ok_or_else(|| invalid("no leaf is planned"))?;
-        let key = ServiceKey::Ct.id().map_err(|error| invalid(error.to_string()))?;
         let established = self.established()?;
-        let issuer = established.issuing.key().map_err(|error| invalid(error.to_string()))?;
+        let unusable = |error: UnusableAuthority| invalid(error.to_string());
+        let key = established.ct_at(plan.not_before).map_err(unusable)?.key.clone();
+        let issuing = established.issuing_at(plan.not_before).map_err(unusable)?;
+        let issuer = issuing.value.key().map_err(|error| invalid(error.to_string()))?;
         let bytes = sct::signed_data(precertificate, issuer, plan.not_before);
         let to_be_signed = ToBeSigned::Message(bytes.map_err(|error| invalid(error.to_string()))?);
         Ok(Signable { key, family: Family::Sct, to_be_signed })
     }
     fn sct(&self, order: &Order, signature: &Signature) -> Result<Sct, Refusal> {
         let plan = order.leaf.as_ref().ok_or_else(|| invalid("no leaf is planned"))?;
-        Sct::new(&self.established()?.ct, plan.not_before, &signature.0)
-            .map_err(|error| invalid(error.to_string()))
+        let established = self.established()?;
+        let ct = established.ct_at(plan.not_before).map_err(|error| invalid(error.to_string()))?;
+        Sct::new(&ct.value, plan.not_before, &signature.0).map_err(|error| invalid(error.to_string()))
     }
 }

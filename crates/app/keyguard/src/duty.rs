@@ -17,7 +17,7 @@ use crate::custodians::Custodians;
 use crate::follow::Cosignable;
 use crate::keyguard::{CallError, Keyguard};
 use crate::names::ServiceKey;
-use crate::{certifiable, stamp, trust};
+use crate::{certifiable, stamp, trust, tuf};
 
 /// The checks of a duty: there is no caller, so every check of an order says no.
 #[derive(Debug)]
@@ -70,7 +70,11 @@ pub fn rebuild_duty(keyguard: &Keyguard, duty: &Duty) -> Result<Signable, Refusa
             (key, Family::Cosignature, cosignature::message(&newest(keyguard, checkpoint)?, *at))
         }
         Duty::Timestamp { key, tst_info } => {
-            (key, Family::Timestamp, stamp::to_be_signed(keyguard, tst_info)?)
+            (key, Family::Timestamp, stamp::to_be_signed(keyguard, key, tst_info)?)
+        }
+        Duty::Tuf { key, role, version, names, expires } => {
+            let wish = tuf::Wish { role: *role, version: *version, names: *names, expires: *expires };
+            (key, Family::Tuf, tuf::to_be_signed(keyguard, &wish)?)
         }
         Duty::Trust { key, document } => (key, Family::Trust, trust::to_be_signed(keyguard, document)?),
         _ => return Err(Refusal::new(RefusalCode::StatementInvalid, "unknown duty")),

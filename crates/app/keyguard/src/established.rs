@@ -1,7 +1,9 @@
 //! The authorities as the hot path needs them: parsed once, when they are made or loaded, and never per order.
 
 use chancery_core::message::Authorities;
+use chancery_core::time::Time;
 use chancery_ledger::vkey::VerifierKey;
+use chancery_verify::lineage::{Around, InvalidLineage, Lineage, Own};
 use chancery_x509::certificate::Certificate;
 use chancery_x509::key::VerifyingKey;
 use chancery_x509::signature::SignatureScheme;
@@ -24,16 +26,10 @@ pub struct Established {
     pub shown: Authorities,
     /// Root of code signing.
     pub root: Certificate,
-    /// Issuing CA.
-    pub issuing: Certificate,
     /// Root of time stamping.
     pub tsa_root: Certificate,
-    /// Time stamping certificate.
-    pub tsa: Certificate,
-    /// How the time stamping key signs.
-    pub tsa_scheme: SignatureScheme,
-    /// The CT log's key.
-    pub ct: VerifyingKey,
+    /// Who issues, promises and stamps at which moment, and what verifiers believe.
+    pub lineage: Lineage,
     /// The cosigning key.
     pub cosigner: VerifierKey,
     /// The key of `trust.json`.
@@ -42,29 +38,45 @@ pub struct Established {
 
 impl Established {
     /// Parses all of them or none.
-    pub fn new(shown: Authorities) -> Result<Self, UnusableAuthority> {
+    pub fn new(shown: Authorities, around: &Around<'_>) -> Result<Self, UnusableAuthority> {
         let certificate = |what, der: &[u8]| Certificate::parse(der).map_err(|error| unusable(what, error));
         let vkey = |what, text: &str| VerifierKey::parse(text).map_err(|error| unusable(what, error));
-        let tsa = certificate("time stamping certificate", &shown.tsa.0)?;
-        let tsa_key = tsa.key().map_err(|error| unusable("time stamping key", error))?;
-        let tsa_key = tsa_key.signing_key().ok_or_else(|| unusable("time stamping key", "unknown kind"))?;
+        let lineage = Lineage::new(&shown, around).map_err(|error| unusable("lineage", in_full(&error)))?;
         Ok(Self {
             root: certificate("root", &shown.root.0)?,
-            issuing: certificate("issuing certificate", &shown.issuing.0)?,
             tsa_root: certificate("root of time stamping", &shown.tsa_root.0)?,
-            tsa_scheme: SignatureScheme::of(tsa_key.algorithm),
-            tsa,
-            ct: VerifyingKey::parse(&shown.ct_key.0).map_err(|error| unusable("CT key", error))?,
             cosigner: vkey("cosigning key", &shown.cosigner_vkey)?,
             trust: vkey("trust key", &shown.trust_vkey)?,
+            lineage,
             shown,
         })
     }
-    /// The time stamping authority. Nothing stands between it and its root, so a token carries one certificate.
-    #[must_use]
-    pub const fn stamper(&self) -> token::Authority<'_> {
-        token::Authority { certificate: &self.tsa, issuers: &[], scheme: self.tsa_scheme }
+    /// The issuing CA of a moment. Errors when none counts then: nothing may be issued.
+    pub fn issuing_at(&self, at: Time) -> Result<&Own<Certificate>, UnusableAuthority> {
+        self.lineage.issuing_at(at).ok_or_else(|| unusable("issuing CA", "none is in use"))
     }
+    /// The CT key of a moment.
+    pub fn ct_at(&self, at: Time) -> Result<&Own<VerifyingKey>, UnusableAuthority> {
+        self.lineage.ct_at(at).ok_or_else(|| unusable("CT key", "none is in use"))
+    }
+    /// The time stamping certificate of a moment, and how its key signs.
+    pub fn stamping_at(&self, at: Time) -> Result<(&Own<Certificate>, SignatureScheme), UnusableAuthority> {
+        let own =
+            self.lineage.stamping_at(at).ok_or_else(|| unusable("own time stamping", "none is in use"))?;
+        let key = own.value.key().map_err(|error| unusable("time stamping key", error))?;
+        let key = key.signing_key().ok_or_else(|| unusable("time stamping key", "unknown kind"))?;
+        Ok((own, SignatureScheme::of(key.algorithm)))
+    }
+}
+
+/// Who stamps. Nothing stands between it and its root, so a token carries one certificate.
+#[must_use]
+pub const fn stamper(certificate: &Certificate, scheme: SignatureScheme) -> token::Authority<'_> {
+    token::Authority { certificate, issuers: &[], scheme }
+}
+
+fn in_full(error: &InvalidLineage) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), |why| format!("{error}: {why}"))
 }
 
 fn unusable(what: &'static str, why: impl std::fmt::Display) -> UnusableAuthority {

@@ -209,6 +209,14 @@ impl Followed {
         state.as_ref()?.book.stop(caller, profile, key, now)
     }
 
+    /// Whether a leaf names this act with these signatures, and it was not done yet.
+    #[must_use]
+    pub fn awaits(&self, accepted: &AcceptedAct) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = state.as_ref().and_then(|state| state.waiting.get(&accepted.id()));
+        named == Some(&accepted.signatures())
+    }
+
     /// Does an act that a leaf names, durably.
     pub fn perform(
         &self,
@@ -290,6 +298,7 @@ impl State {
             }
             Body::Exception(named) => (named.act, named.signatures),
             Body::Review(named) => (named.act, named.signatures),
+            Body::Trust(named) => (named.act, named.signatures),
             Body::Unfreeze(named) => (named.act, named.signatures),
             Body::Abandoned(_)
             | Body::Approval(_)

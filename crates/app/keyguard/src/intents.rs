@@ -105,6 +105,7 @@ impl Intents {
             | Body::Reanchor(_)
             | Body::Review(_)
             | Body::Root(_)
+            | Body::Trust(_)
             | Body::Unfreeze(_) => {}
         }
     }

@@ -21,8 +21,9 @@ use crate::habits::HabitBook;
 use crate::issuer_keys::desk::Desk;
 use crate::issuer_keys::line;
 use crate::policy::{Accepted, Governance};
+use crate::tuf::TufBook;
 use crate::witness::Shelf;
-use crate::{act, authority, certificate, duty, health, policy, sign, stamp, trust, witness};
+use crate::{act, authority, certificate, duty, health, policy, sign, stamp, successor, trust, tuf, witness};
 
 /// What the keyguard is made of.
 #[derive(Debug)]
@@ -41,8 +42,8 @@ pub struct Parts {
     pub audience_host: String,
     /// This service as a URI: SLSA `builder.id`.
     pub builder: String,
-    /// Roots of the remote time stamping authorities that a trust snapshot may name.
-    pub timestamp_roots: Vec<Certificate>,
+    /// Remote time stamping authorities that verifiers may be told to believe: address and chain, own certificate first.
+    pub stamper_chains: Vec<(String, Vec<Certificate>)>,
     /// Under which roots issuers prove who they are when their keys are fetched.
     pub issuer_roots: rustls::RootCertStore,
     /// What the sandbox reported at start, for `doctor`.
@@ -61,6 +62,7 @@ pub struct Keyguard {
     pub(crate) issuer_keys: Desk,
     pub(crate) habits: HabitBook,
     pub(crate) shelf: Shelf,
+    pub(crate) tuf: TufBook,
     pub(crate) memory: Durable,
 }
 
@@ -105,10 +107,11 @@ impl Keyguard {
         let accepted = Accepted::recall(parts.memory.as_ref())?;
         let sequence = accepted.as_ref().map_or(0, Accepted::sequence);
         let followed = Followed::resume(parts.memory.as_ref(), sequence)?;
-        let established = authority::load(parts.memory.as_ref())?;
+        let established = authority::load(&parts, &followed)?;
         let chains = Chains::load(parts.memory.as_ref())?;
         let unusable = |error: String| FollowStateError::Kept(error);
         let habits = HabitBook::recall(parts.memory.as_ref()).map_err(|error| unusable(error.to_string()))?;
+        let tuf = TufBook::recall(parts.memory.as_ref()).map_err(|error| unusable(error.to_string()))?;
         let tls = line::tls(parts.issuer_roots.clone(), Arc::clone(&parts.clock));
         let tls = tls.map_err(|error| unusable(error.to_string()))?;
         let issuer_keys =
@@ -124,6 +127,7 @@ impl Keyguard {
             issuer_keys,
             habits,
             shelf: Shelf::default(),
+            tuf,
         })
     }
 
@@ -171,6 +175,8 @@ impl Keyguard {
             Call::KeyList => Reply::Keys(self.parts.custodians.list()),
             Call::CertificateIssue(wish) => reply(certificate::issue(self, &wish), Reply::Chain),
             Call::CertificateShow(key) => Reply::Chain(self.chains.of(&key)),
+            Call::Successor(kind) => reply(successor::make(self, kind), |a| Reply::Authorities(Box::new(a))),
+            Call::Tuf => reply(tuf::repository(self), |made| Reply::Tuf(Box::new(made))),
             Call::TrustSign { document } => reply(trust::sign(self, &document), Reply::TrustSigned),
             Call::Authorities => match self.established() {
                 Some(established) => Reply::Authorities(Box::new(established.shown.clone())),

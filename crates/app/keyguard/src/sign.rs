@@ -3,6 +3,7 @@
 use chancery_core::algorithm::PublicKey;
 use chancery_core::digest::Sha256;
 use chancery_core::family::Family;
+use chancery_core::id::KeyId;
 use chancery_core::message::{Der, Ordered, Signed};
 use chancery_core::order::{Order, Orders};
 use chancery_core::port::custodian::Signature;
@@ -15,9 +16,7 @@ use chancery_x509::key;
 
 use crate::authority::failed;
 use crate::checks::OrderChecks;
-use crate::duty::service_key;
 use crate::keyguard::{CallError, Keyguard};
-use crate::names::ServiceKey;
 use crate::opened::Opened;
 use crate::stamp;
 
@@ -86,8 +85,9 @@ fn leaf(
 ) -> Result<(Der, Signature), CallError> {
     let keyguard = checks.keyguard();
     let (warrant, tbs) = promise.redeem(order, timestamp, checks)?;
+    let issuing = warrant.key().clone();
     let signature = spend(keyguard, warrant)?;
-    Ok((leaf_certificate(keyguard, &tbs, &signature)?, signature))
+    Ok((leaf_certificate(keyguard, &issuing, (&tbs, &signature))?, signature))
 }
 
 /// Only what this process signed itself becomes a habit.
@@ -114,9 +114,12 @@ pub fn spend(keyguard: &Keyguard, warrant: Warrant) -> Result<Signature, CallErr
     Ok(signature)
 }
 
-fn leaf_certificate(keyguard: &Keyguard, tbs: &[u8], signature: &Signature) -> Result<Der, CallError> {
-    let issuing = service_key(ServiceKey::Issuing)?;
-    let algorithm = keyguard.parts.custodians.describe(&issuing)?.public_key.algorithm;
+fn leaf_certificate(
+    keyguard: &Keyguard,
+    issuing: &KeyId,
+    (tbs, signature): (&[u8], &Signature),
+) -> Result<Der, CallError> {
+    let algorithm = keyguard.parts.custodians.describe(issuing)?.public_key.algorithm;
     let leaf = certificate::assemble(tbs, algorithm, &signature.0).map_err(failed)?;
     Ok(Der(leaf.as_der().to_vec()))
 }

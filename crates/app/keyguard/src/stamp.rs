@@ -1,6 +1,7 @@
 //! The built-in time stamping authority (RFC 3161): the keyguard's key and clock.
 
 use chancery_core::digest::DigestAlgorithm;
+use chancery_core::id::KeyId;
 use chancery_core::message::Stamp;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::time::Time;
@@ -14,9 +15,9 @@ use chancery_x509::tsp::tst_info::{Accuracy, TstInfo};
 use const_oid::ObjectIdentifier;
 
 use crate::authority::failed;
-use crate::duty::{fulfil, service_key};
+use crate::duty::fulfil;
+use crate::established::stamper;
 use crate::keyguard::{CallError, Keyguard};
-use crate::names::ServiceKey;
 
 /// The policy under which the built-in authority stamps: the arc that Sigstore's own authorities use, so that clients
 /// which look at it find what they know.
@@ -71,18 +72,21 @@ struct Stamping {
 impl Stamping {
     fn token(self, keyguard: &Keyguard) -> Result<Vec<u8>, CallError> {
         let established = keyguard.established().ok_or_else(|| failed("not initialised"))?;
+        let gen_time = whole_second(keyguard.parts.clock.now());
+        let (own, scheme) = established.stamping_at(gen_time).map_err(failed)?;
         let info = TstInfo {
             policy: ObjectIdentifier::new(POLICY).map_err(failed)?,
             imprint: self.imprint,
             serial: self.serial,
-            gen_time: whole_second(keyguard.parts.clock.now()),
+            gen_time,
             accuracy: Some(Accuracy { seconds: 1, millis: 0, micros: 0 }),
             nonce: self.nonce,
         };
         let tst_info = info.to_der().map_err(failed)?;
-        let duty = Duty::Timestamp { key: service_key(ServiceKey::Tsa)?, tst_info: tst_info.clone() };
+        let duty = Duty::Timestamp { key: own.key.clone(), tst_info: tst_info.clone() };
         let signature = fulfil(keyguard, &duty)?;
-        token::assemble(&tst_info, &established.stamper(), self.certificates, &signature.0).map_err(failed)
+        let stamper = stamper(&own.value, scheme);
+        token::assemble(&tst_info, &stamper, self.certificates, &signature.0).map_err(failed)
     }
 }
 
@@ -96,7 +100,7 @@ const fn whole_second(time: Time) -> Time {
 ///
 /// ATTACK: signed attributes over any other content would be a CMS signature by a trusted certificate. So they are
 /// made here, from a TSTInfo that is read and written again the same, of our policy and of this moment.
-pub fn to_be_signed(keyguard: &Keyguard, tst_info: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub fn to_be_signed(keyguard: &Keyguard, key: &KeyId, tst_info: &[u8]) -> Result<Vec<u8>, Refusal> {
     let refuse = |why: &dyn std::fmt::Display| Refusal::new(RefusalCode::StatementInvalid, why.to_string());
     let info = TstInfo::parse(tst_info).map_err(|error| refuse(&error))?;
     if info.to_der().map_err(|error| refuse(&error))? != tst_info || info.policy.to_string() != POLICY {
@@ -106,7 +110,12 @@ pub fn to_be_signed(keyguard: &Keyguard, tst_info: &[u8]) -> Result<Vec<u8>, Ref
         return Err(refuse(&"timestamp information is of another time"));
     }
     let established = keyguard.established().ok_or_else(|| refuse(&"not initialised"))?;
-    let attributes = token::attributes(tst_info, &established.stamper()).map_err(|error| refuse(&error))?;
+    let (own, scheme) = established.stamping_at(info.gen_time).map_err(|error| refuse(&error))?;
+    if own.key != *key {
+        return Err(refuse(&"another key stamps at this moment"));
+    }
+    let attributes =
+        token::attributes(tst_info, &stamper(&own.value, scheme)).map_err(|error| refuse(&error))?;
     Ok(attributes.to_be_signed().to_vec())
 }
 

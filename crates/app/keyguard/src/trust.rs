@@ -3,7 +3,6 @@
 //! ATTACK: whoever can have any trust document signed can add a root, drop the cosigner, or weaken a verification
 //! policy, and every verifier follows. So each member is compared with what this process knows by itself.
 
-use chancery_core::digest::Sha256;
 use chancery_core::environment::Environment;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::time::Time;
@@ -11,8 +10,6 @@ use chancery_core::warrant::Duty;
 use chancery_ledger::note::NoteSignature;
 use chancery_verify::snapshot::{Stage, TrustSnapshot};
 use chancery_verify::trust_json;
-use chancery_verify::trusted_root::{Authority, CtLog};
-use chancery_x509::certificate::Certificate;
 
 use crate::authority::failed;
 use crate::duty::{fulfil, service_key};
@@ -42,8 +39,8 @@ pub fn to_be_signed(keyguard: &Keyguard, document: &str) -> Result<Vec<u8>, Refu
     }
     let established = keyguard.established().ok_or_else(|| refuse("not initialised"))?;
     check_times(&snapshot, keyguard.parts.clock.now())?;
-    check_authorities(keyguard, &snapshot, &established)?;
-    check_ledger(keyguard, &snapshot, &established)?;
+    check_authorities(&snapshot, &established)?;
+    check_cosigners(&snapshot, &established)?;
     check_policies(keyguard, &snapshot)?;
     trust_json::to_be_signed(&snapshot).map(String::into_bytes).map_err(refuse)
 }
@@ -66,50 +63,22 @@ fn check_times(snapshot: &TrustSnapshot, now: Time) -> Result<(), Refusal> {
     ])
 }
 
-fn check_authorities(
-    keyguard: &Keyguard,
-    snapshot: &TrustSnapshot,
-    established: &Established,
-) -> Result<(), Refusal> {
+fn check_authorities(snapshot: &TrustSnapshot, established: &Established) -> Result<(), Refusal> {
     let (environment, stage) = match established.shown.dev {
         true => (Environment::Development, Stage::Development),
         false => (Environment::Production, Stage::Real),
     };
-    let chains =
-        |authorities: &[Authority]| authorities.iter().map(|a| a.chain().to_vec()).collect::<Vec<_>>();
-    let signing = vec![vec![established.issuing.clone(), established.root.clone()]];
-    let own = [established.tsa.clone(), established.tsa_root.clone()];
-    let known = |authority: &Authority| {
-        authority.chain() == own || authority.root().iter().all(|root| is_configured(keyguard, root))
-    };
-    let ct: Vec<Sha256> = snapshot.roots.ct_logs.iter().map(CtLog::log_id).collect();
     first_difference(&[
         ("environment or stage", snapshot.environment == environment && snapshot.stage == stage),
-        ("authorities of code signing", chains(&snapshot.roots.authorities) == signing),
-        ("time stamping authorities", snapshot.roots.timestamp_authorities.iter().all(known)),
+        ("what verifiers believe", snapshot.roots == *established.lineage.trusted_root()),
         ("native roots", snapshot.native_roots == [established.root.clone()]),
-        ("CT keys", ct == [established.ct.fingerprint()]),
     ])
 }
 
-/// Remote time stamping authorities are configuration, which this process reads for itself.
-fn is_configured(keyguard: &Keyguard, root: &Certificate) -> bool {
-    keyguard.parts.timestamp_roots.contains(root)
-}
-
-fn check_ledger(
-    keyguard: &Keyguard,
-    snapshot: &TrustSnapshot,
-    established: &Established,
-) -> Result<(), Refusal> {
-    let ledgers: Vec<String> = snapshot.roots.ledgers.iter().map(|ledger| ledger.key().to_string()).collect();
-    let pinned: Vec<String> = keyguard.followed.ledger_vkey().into_iter().collect();
+/// The ledger itself is among what verifiers believe: the pinned one, see [`crate::authority::establish`].
+fn check_cosigners(snapshot: &TrustSnapshot, established: &Established) -> Result<(), Refusal> {
     let cosigners: Vec<_> = snapshot.cosigners.iter().map(|cosigner| &cosigner.key).collect();
-    first_difference(&[
-        ("ledgers", !pinned.is_empty() && ledgers == pinned),
-        ("cosigners", cosigners == [&established.cosigner]),
-        ("quorum", snapshot.quorum == 1),
-    ])
+    first_difference(&[("cosigners", cosigners == [&established.cosigner]), ("quorum", snapshot.quorum == 1)])
 }
 
 /// Verification policies come from the governance that the ledger names. Nothing is revoked yet, so a list of

@@ -12,8 +12,8 @@ use crate::config::Config;
 use crate::ports::SystemClock;
 
 /// What the keyguard keeps that is good at any time. How far it followed the ledger is not among it.
-const MEMORY: [&str; 4] =
-    ["authorities.slots", "certificates.slots", "governance.slots", "issuer-keys.slots"];
+const MEMORY: [&str; 5] =
+    ["authorities.slots", "certificates.slots", "governance.slots", "issuer-keys.slots", "tuf.slots"];
 /// Development's own issuer, without which nobody could sign there any more.
 const DEVELOPMENT: [&str; 7] = [
     "dev-issuer.key",

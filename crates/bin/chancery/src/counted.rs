@@ -94,7 +94,9 @@ const fn kind(call: &Call) -> &'static str {
         Call::CertificateIssue(_) => "certificate-issue",
         Call::CertificateShow(_) => "certificate-show",
         Call::Authorities => "authorities",
+        Call::Successor(_) => "successor",
         Call::TrustSign { .. } => "trust-sign",
+        Call::Tuf => "tuf",
         Call::Health => "health",
     }
 }
@@ -118,6 +120,7 @@ const fn result(reply: &Result<Reply, KeyguardUnavailable>) -> &'static str {
             | Reply::Keys(_)
             | Reply::Chain(_)
             | Reply::TrustSigned(_)
+            | Reply::Tuf(_)
             | Reply::Healthy(_)
             | Reply::Witnessed(_),
         ) => "answered",

@@ -8,15 +8,21 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use chancery_core::instance::{Instance, InstanceKind, TrustList};
 use chancery_core::port::entropy::Entropy as _;
+use chancery_core::time::Time;
+use chancery_gateway::act;
+use chancery_gateway::gateway::Gateway;
 use chancery_identity::dev_issuer::DevKey;
-use chancery_identity::sshsig::GOVERNANCE as GOVERNANCE_NAMESPACE;
 use chancery_identity::sshsig::secret::SecretKey;
+use chancery_identity::sshsig::{ACT as ACT_NAMESPACE, GOVERNANCE as GOVERNANCE_NAMESPACE};
+use chancery_policy::act::document::{Act, Deed, SignedAct};
 use chancery_policy::documents::Documents;
 use chancery_policy::governance::header::Header;
 use chancery_policy::governance::signed::SignatureSet;
 use zeroize::Zeroizing;
 
+use crate::config::Config;
 use crate::ports::SystemEntropy;
 
 /// The development issuer's `iss`. Its key is pinned in `issuers.toml`, so nothing is ever fetched from there.
@@ -143,6 +149,32 @@ pub(crate) fn sign_first(
     let header = Header { ledger: ledger.to_owned(), previous: None, sequence: 1, version }.canonical()?;
     let signature = root_key(directory)?.sign(GOVERNANCE_NAMESPACE, header.as_bytes());
     Ok(SignatureSet::new(header, vec![signature])?)
+}
+
+/// In development whoever runs the service has the root's key, so the list that verifiers are told is signed at once:
+/// at the first start, and whenever address or instances are others than those that stand in it.
+pub(crate) async fn publish(config: &Config, gateway: &Gateway, address: SocketAddr) -> anyhow::Result<()> {
+    let trust = gateway.trust()?;
+    let lineage = &trust.lineage;
+    let start = Time::from_seconds(gateway.parts().clock.now().seconds());
+    let remote = lineage.unlisted_stampers().into_iter();
+    let remote = remote.map(|id| Instance { kind: InstanceKind::Tsa, id, start, end: None });
+    let instances = lineage.list().instances.iter().copied().chain(remote).collect();
+    // A port that is another one after every start is no address to be told.
+    let is_kept = lineage.is_signed() && config.listen.port() == 0;
+    let url = if is_kept { lineage.list().url.clone() } else { format!("https://{address}") };
+    let list = TrustList::new(instances, url)?;
+    if lineage.is_signed() && *lineage.list() == list {
+        return Ok(());
+    }
+    let reason = "development: signed by the service itself".to_owned();
+    let nonce = secret();
+    let deed = Deed::Trust { list, reason };
+    let act = Act { deed, at: gateway.parts().clock.now(), ledger: config.ledger.origin.clone(), nonce };
+    let document = act.canonical()?;
+    let signature = root_key(&config.data_dir)?.sign(ACT_NAMESPACE, document.as_bytes());
+    act::perform(gateway, &SignedAct::new(document, vec![signature])?).await?;
+    Ok(())
 }
 
 /// What stands for the runner's own credential in a development installation.

@@ -213,7 +213,6 @@ fn assemble(
         audience_host: config.host.clone(),
         builder: config.url(),
         ledger_vkey,
-        ledger_url: format!("https://{}", config.ledger.origin),
     });
     greeted.follow(&gateway);
     Ok(gateway)
@@ -267,7 +266,11 @@ async fn serve(
     let address = listener.local_addr()?;
     let tls = listen::tls(config, &gateway)?;
     let end = listen::End::new()?;
+    if config.dev {
+        dev::publish(config, &gateway, address).await?;
+    }
     export::write(config, &gateway, address).await?;
+    tokio::spawn(export::keep(config.data_dir.clone(), Arc::clone(&gateway)));
     let server = listen::run(config, (gateway, webhooks), tls, (listener, admin, end), measures);
     let outcome = tokio::select! {
         outcome = server => outcome,

@@ -90,7 +90,7 @@ pub(crate) fn run(path: &Path, parent: Parent, steps: Arc<dyn Steps>) -> anyhow:
         private_directory(&directory).with_context(|| format!("cannot make `{}`", directory.display()))?;
     }
     let backends = backends(&config)?;
-    let timestamp_roots = timestamp_roots(&config)?;
+    let stamper_chains = stamper_chains(&config)?;
     let issuer_roots = issuer_roots::load(config.keyguard.issuer_ca.as_deref())?;
     let sandbox = close(&config);
     let custodians = Custodians::new(backends, &config.keyguard.artifact_keys)?;
@@ -108,7 +108,7 @@ pub(crate) fn run(path: &Path, parent: Parent, steps: Arc<dyn Steps>) -> anyhow:
         steps,
         audience_host: config.host.clone(),
         builder: config.url(),
-        timestamp_roots,
+        stamper_chains,
         issuer_roots,
         sandbox,
     };
@@ -124,14 +124,14 @@ pub(crate) fn run(path: &Path, parent: Parent, steps: Arc<dyn Steps>) -> anyhow:
 }
 
 /// Read here and not taken from the gateway: a trust snapshot that names another authority is not signed.
-fn timestamp_roots(config: &Custody) -> anyhow::Result<Vec<Certificate>> {
-    let mut roots = Vec::new();
+fn stamper_chains(config: &Custody) -> anyhow::Result<Vec<(String, Vec<Certificate>)>> {
+    let mut chains = Vec::new();
     for section in &config.tsa {
         let pem = std::fs::read_to_string(&section.chain)
             .with_context(|| format!("cannot read `{}`", section.chain.display()))?;
-        roots.extend(parse_pem_bundle(&pem)?.pop());
+        chains.push((section.url.clone(), parse_pem_bundle(&pem)?));
     }
-    Ok(roots)
+    Ok(chains)
 }
 
 fn private_directory(path: &Path) -> std::io::Result<()> {

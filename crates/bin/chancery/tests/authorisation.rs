@@ -18,7 +18,7 @@ command: see the acts in\n[who may do what](authorisation.md).\n\n| command | no
 const ID: &str = "abababababababababababababababababababababababababababababababab";
 
 /// Commands that ask no service: they work on files, or start one.
-const LOCAL: [&str; 28] = [
+const LOCAL: [&str; 31] = [
     "act show",
     "act sign",
     "act reanchor",
@@ -45,12 +45,15 @@ const LOCAL: [&str; 28] = [
     "root show",
     "serve",
     "setup",
+    "trust init",
+    "trust list",
+    "trust refresh",
     "verify",
     "version",
 ];
 
 /// How a command is run: its arguments, apart by blanks; `ID` stands for something that is not there.
-const ASKING: [(&str, &str); 34] = [
+const ASKING: [(&str, &str); 37] = [
     ("act submit", "some.act"),
     ("dev token", ""),
     ("doctor", ""),
@@ -86,6 +89,9 @@ const ASKING: [(&str, &str); 34] = [
     ("request wait", "ID --for 0"),
     ("attest", "app.bin --profile dev --type cyclonedx --predicate sbom.json --output signed --no-wait"),
     ("sign", "app.bin --profile dev --output signed --no-wait"),
+    ("trust publish", "--reason r --key data/people/alice.key"),
+    ("trust rotate", "ct --reason r --key data/people/alice.key"),
+    ("trust show", ""),
     ("webhook dead", ""),
     ("webhook list", ""),
     ("webhook redeliver", "nothing"),

@@ -81,14 +81,19 @@ pub(crate) enum Before {
 impl<'a> Auditor<'a> {
     /// Begins an audit with what the auditor brings along.
     pub fn new(pins: Pins, ledger: &'a dyn Ledger, evidence: &'a dyn Evidence) -> Result<Self, NoTrust> {
-        let authority = pins.trust.roots.authorities.first().ok_or(NoTrust("certificate authority"))?;
-        let issuing = authority.chain().first().ok_or(NoTrust("certificate authority"))?;
+        let authorities = &pins.trust.roots.authorities;
+        let issuing: Vec<Certificate> =
+            authorities.iter().filter_map(|authority| authority.chain().first().cloned()).collect();
+        if issuing.is_empty() {
+            return Err(NoTrust("certificate authority"));
+        }
+        let below_root = authorities.iter().flat_map(|authority| authority.below_root().to_vec()).collect();
         let ledger_key = pins.trust.roots.ledgers.first().ok_or(NoTrust("ledger"))?;
         let ledger_name = ledger_key.key().name().to_string();
         let shared = Shared {
             trust: pins.ageless(),
-            issuing: Certificate::clone(issuing),
-            below_root: authority.below_root().to_vec(),
+            issuing,
+            below_root,
             host: pins.host.clone(),
             ledger: ledger_name.clone(),
             builder: pins.builder(),
@@ -248,6 +253,7 @@ impl<'a> Auditor<'a> {
             }
             Body::Reanchor(reanchor) => self.act((index, time), (reanchor.act, reanchor.signatures))?,
             Body::Review(review) => self.act((index, time), (review.act, review.signatures))?,
+            Body::Trust(trust) => self.act((index, time), (trust.act, trust.signatures))?,
             Body::Unfreeze(unfreeze) => self.act((index, time), (unfreeze.act, unfreeze.signatures))?,
             Body::IssuerKeys(keys) => {
                 Arc::make_mut(&mut self.issuer_keys).insert((keys.issuer, keys.sha256));

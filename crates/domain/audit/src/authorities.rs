@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chancery_core::algorithm::{KeyAlgorithm, PublicKey};
 use chancery_core::digest::Sha256;
+use chancery_core::family::Family;
 use chancery_ledger::event::{Certificate as Event, CertificatePurpose};
 use chancery_verify::snapshot::TrustSnapshot;
 use chancery_x509::certificate::{self, Certificate};
@@ -80,6 +81,7 @@ impl Authorities {
                         trusted.is_shown = true;
                         None
                     }
+                    None if is_successor(event, keys) => None,
                     None => finding(format!(
                         "an authority of key `{}` is not among those that are trusted",
                         event.issuer_key
@@ -119,4 +121,17 @@ impl Authorities {
         }
         (findings, outside)
     }
+}
+
+/// Whether it is over a key that the ledger named before as one for this work: made to take over, and listed by nobody yet.
+/// Nothing that it issues would be accepted.
+fn is_successor(event: &Event, keys: &Keys) -> bool {
+    let family = match event.purpose {
+        CertificatePurpose::Ca => Family::Certificate,
+        CertificatePurpose::Tsa => Family::Timestamp,
+        CertificatePurpose::CodeSigning | CertificatePurpose::Precertificate => return false,
+    };
+    let Some(issuer) = keys.find(&event.issuer_key) else { return false };
+    unsigned(&event.tbs, issuer.algorithm)
+        .is_ok_and(|certificate| keys.has(family, &Sha256::of(certificate.spki())))
 }

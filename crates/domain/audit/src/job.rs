@@ -32,7 +32,8 @@ use crate::{statement, token};
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) trust: TrustSnapshot,
-    pub(crate) issuing: Certificate,
+    /// The issuing certificates of all generations.
+    pub(crate) issuing: Vec<Certificate>,
     /// The certificates between a long-lived leaf and its root.
     pub(crate) below_root: Vec<Certificate>,
     pub(crate) host: String,

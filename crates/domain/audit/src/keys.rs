@@ -36,6 +36,10 @@ impl Keys {
     pub(crate) fn holding(&self, spki: &Sha256) -> Option<&KeyId> {
         self.by_id.iter().find(|(_, known)| known.spki == *spki).map(|(id, _)| id)
     }
+    /// Whether a key of this family and public half was made.
+    pub(crate) fn has(&self, family: Family, spki: &Sha256) -> bool {
+        self.by_id.values().any(|known| known.family == family && known.spki == *spki)
+    }
     /// Takes note of a key event.
     pub(crate) fn record(&mut self, index: u64, event: &Key) -> Option<Finding> {
         let finding = |what: String| Some(Finding::new(index, Code::Key, what));

@@ -94,13 +94,14 @@ fn verify(
     shared: &Shared,
 ) -> Result<VerifiedStatement, Finding> {
     let mut certificates: Vec<Vec<u8>> = leaf.iter().map(|leaf| leaf.as_der().to_vec()).collect();
-    let (below, root) = (&shared.below_root, &shared.trust.native_roots);
+    let issuer = leaf.map(Certificate::issuer);
+    let below = shared.below_root.iter().filter(|above| Some(above.subject()) == issuer);
     if rebuilt.statement.family.uses_certificate() {
-        certificates.extend(below.iter().map(der));
+        certificates.extend(below.map(der));
     }
     if rebuilt.statement.family == Family::Notary {
         // Envelopes carry their root.
-        certificates.extend(root.iter().map(der));
+        certificates.extend(shared.trust.native_roots.iter().map(der));
     }
     let parts = Parts { signature, certificates: &certificates, timestamp: token, ledger: None };
     let signed = SignedStatement { statement: rebuilt.statement, signer: &rebuilt.signer, parts: &parts };

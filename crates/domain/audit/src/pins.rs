@@ -19,11 +19,13 @@ pub struct Pins {
 }
 
 impl Pins {
-    /// The snapshot for judging old signatures: who may sign is what counts here, not how old the snapshot is.
+    /// The snapshot for judging old signatures: who may sign is what counts here, not how old the snapshot is, and not what
+    /// was retired or distrusted after it had signed: that is for `verify` to say.
     pub(crate) fn ageless(&self) -> TrustSnapshot {
         let mut trust = self.trust.clone();
         trust.taken_at = Time::from_millis(0);
         trust.expires = Time::from_millis(i64::MAX);
+        trust.roots = trust.roots.without_ends();
         trust.policies.clear();
         trust.revocations.clear();
         trust

@@ -22,7 +22,7 @@ const MAX_SKEW: i64 = 120;
 /// the key that it certifies.
 pub(crate) fn planned(
     open: &Open,
-    issuing: &Certificate,
+    issuing: &[Certificate],
     caller: &Caller,
 ) -> Result<Option<PublicKey>, Finding> {
     let refuse = |what: &str| Finding::new(open.index, Code::Precertificate, what);
@@ -33,6 +33,8 @@ pub(crate) fn planned(
     let algorithm = open.issuer.as_ref().map(|issuer| issuer.algorithm);
     let algorithm = algorithm.ok_or_else(|| refuse("the key that issues it is not in the ledger"))?;
     let logged = authorities::unsigned(tbs, algorithm).map_err(|error| refuse(&error))?;
+    let issuing = issuing.iter().find(|known| known.subject() == logged.issuer());
+    let issuing = issuing.ok_or_else(|| refuse("the planned certificate names a foreign issuer"))?;
     let key = logged.key().ok().and_then(|key| key.signing_key());
     let key = key.ok_or_else(|| refuse("the planned certificate is over a key of another kind"))?;
     let plan = LeafPlan {

@@ -119,6 +119,7 @@ impl Scan {
             | Body::Review(_)
             | Body::Root(_)
             | Body::Session(_)
+            | Body::Trust(_)
             | Body::Unfreeze(_) => {}
         }
     }

@@ -5,6 +5,7 @@
 
 use crate::digest::DigestAlgorithm;
 use crate::id::{KeyId, PolicyVersion};
+use crate::instance::{InstanceKind, TrustList};
 use crate::order::{Orders, base64_bytes};
 use crate::port::cosigner::{CosignError, Follow};
 use crate::port::custodian::{KeyDescription, KeySpec, Signature};
@@ -13,7 +14,7 @@ use crate::time::Time;
 use crate::tunnel::{FetchedKeys, KeysWish, Piped, Tunnel};
 
 /// Both sides must say the same; a mixed upgrade is refused in words instead of misunderstood.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 /// Largest frame in bytes; a policy of 2,000 files is the largest message.
 pub const MAX_FRAME: usize = 16 * 1024 * 1024;
 
@@ -71,6 +72,11 @@ pub enum Call {
         /// `trust.json` without signatures, canonical; what it trusts must be the keyguard's own.
         document: String,
     },
+    /// Makes the next instance of a kind, which nobody believes before an act `trust` lists it. One that waits already is
+    /// shown again.
+    Successor(InstanceKind),
+    /// The TUF repository, renewed where that is due.
+    Tuf,
     /// Custodians, sandbox, policy: what `doctor` shows.
     Health,
 }
@@ -81,7 +87,7 @@ pub enum Call {
 pub enum Reply {
     /// To `Hello`.
     Hello(Hello),
-    /// To `Initialise` and `Authorities`.
+    /// To `Initialise`, `Authorities` and `Successor`.
     Authorities(Box<Authorities>),
     /// To `Follow`: the cosignature's note line.
     Cosigned(String),
@@ -109,6 +115,8 @@ pub enum Reply {
     Chain(Vec<Der>),
     /// To `TrustSign`: the signature's note line.
     TrustSigned(String),
+    /// To `Tuf`.
+    Tuf(Box<crate::tuf::Repository>),
     /// To `Health`.
     Healthy(Vec<ReportLine>),
     /// It will not: the caller's fault or policy.
@@ -196,6 +204,48 @@ pub struct Authorities {
     pub organisation: String,
     /// Whether they are development authorities.
     pub dev: bool,
+    /// What was made after them to take over, listed or not, in the order in which it was made.
+    #[serde(default)]
+    pub successors: Vec<Successor>,
+    /// The list that people signed last.
+    #[serde(default)]
+    pub listed: Option<Listed>,
+}
+
+/// An instance that was made after the first of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Successor {
+    /// What it does: `ca`, `ct` or `tsa`.
+    pub kind: InstanceKind,
+    /// Its key.
+    pub key: KeyId,
+    /// Its certificate, or its SubjectPublicKeyInfo (`ct`).
+    pub der: Der,
+    /// When it was made.
+    pub created: Time,
+}
+
+/// A list that enough people signed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// What is believed, and when.
+    pub list: TrustList,
+    /// SHA-256 of the act that it stands in.
+    pub act: crate::digest::Sha256,
+    /// From when on each instance is used, if it is one of ours.
+    pub uses: Vec<Use>,
+}
+
+/// From when on an instance is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Use {
+    /// The instance.
+    pub id: crate::digest::Sha256,
+    /// First moment: gateway and keyguard change over at the same one.
+    pub from: Time,
 }
 
 /// A timestamp request to the built-in authority.

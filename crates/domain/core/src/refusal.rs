@@ -74,6 +74,9 @@ pub enum RefusalCode {
     /// An act is not done: not signed by those who may, stale, or about nothing.
     #[serde(rename = "CH4025")]
     ActRefused,
+    /// The root's people have not signed whom verifiers shall believe.
+    #[serde(rename = "CH4026")]
+    TrustUnsigned,
     /// The event that started the job is not one that the profile takes.
     #[serde(rename = "CH4040")]
     TriggerDenied,
@@ -152,6 +155,7 @@ impl RefusalCode {
             Self::Rejected => "CH4023",
             Self::ApprovalInvalid => "CH4024",
             Self::ActRefused => "CH4025",
+            Self::TrustUnsigned => "CH4026",
             Self::TriggerDenied => "CH4040",
             Self::BuildersDisagree => "CH4041",
             Self::RunnerDenied => "CH4042",
@@ -167,7 +171,7 @@ impl RefusalCode {
         }
     }
     /// Every code with its meaning in one line, for the reference page and `chancery help CODE`.
-    pub const ALL: [(Self, &'static str); 34] = [
+    pub const ALL: [(Self, &'static str); 35] = [
         (Self::TokenInvalid, "the token is malformed, unsigned, or signed by a key that is not the issuer's"),
         (Self::IssuerUnknown, "the token's issuer is not registered"),
         (Self::AudienceWrong, "the token was made for another audience"),
@@ -190,6 +194,7 @@ impl RefusalCode {
         (Self::Rejected, "an approver rejected the request"),
         (Self::ApprovalInvalid, "an approval does not count: the signature, the person, or what it is about"),
         (Self::ActRefused, "an act is not signed by those who may do it, is stale, or is about nothing"),
+        (Self::TrustUnsigned, "the root's people have not signed whom verifiers shall believe"),
         (Self::TriggerDenied, "the profile does not take jobs that this event started"),
         (Self::BuildersDisagree, "independent builders came to different bytes for the same artifact"),
         (Self::RunnerDenied, "the profile does not take jobs of this class of runner"),
@@ -233,7 +238,8 @@ impl RefusalCode {
             | Self::ReviewOverdue
             | Self::Rejected
             | Self::ApprovalInvalid
-            | Self::ActRefused => RefusalClass::Denied,
+            | Self::ActRefused
+            | Self::TrustUnsigned => RefusalClass::Denied,
             Self::TriggerDenied
             | Self::BuildersDisagree
             | Self::RunnerDenied

@@ -30,6 +30,7 @@ use crate::order::Order;
 use crate::port::custodian::{KeyDescription, KeyState, Signature};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::time::Time;
+use crate::tuf::Role;
 
 /// What is signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +96,19 @@ pub enum Duty {
         key: KeyId,
         /// The canonical document without signatures.
         document: String,
+    },
+    /// Metadata of the TUF repository: facts only, the bytes are written by whoever signs.
+    Tuf {
+        /// The key of the repository.
+        key: KeyId,
+        /// Which role.
+        role: Role,
+        /// Its version.
+        version: u64,
+        /// Version of the role that it names: the snapshot of a timestamp, the targets of a snapshot; else 0.
+        names: u64,
+        /// When clients stop taking it.
+        expires: Time,
     },
 }
 

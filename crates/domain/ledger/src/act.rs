@@ -132,3 +132,13 @@ pub struct Reanchor {
     /// Its root at that size.
     pub root: Sha256,
 }
+
+/// Whom verifiers believe from now on.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trust {
+    /// SHA-256 of the signed document, which holds the whole list.
+    pub act: Sha256,
+    /// SHA-256 of its signatures.
+    pub signatures: Sha256,
+}

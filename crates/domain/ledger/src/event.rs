@@ -102,6 +102,8 @@ pub enum Body {
     Root(Root),
     /// A token was exchanged for the key of a session.
     Session(Session),
+    /// Verifiers are told whom to believe, once the signatures behind it were verified.
+    Trust(act::Trust),
     /// A freeze is lifted, once the signatures behind it were verified.
     Unfreeze(act::Unfreeze),
     /// A result that did not survive the last check; nothing left the service.
@@ -389,6 +391,7 @@ impl Event {
             | Body::Review(_)
             | Body::Root(_)
             | Body::Session(_)
+            | Body::Trust(_)
             | Body::Unfreeze(_)
             | Body::Withdrawn(_) => return Ok(()),
         };

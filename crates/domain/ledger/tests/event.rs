@@ -31,6 +31,7 @@ fn goldens() -> Vec<String> {
         r#"{"act":"H","exception":"H","kind":"review","schema":"chancery.event/1","signatures":"H","time":1795210023000}"#,
         r#"{"kind":"root","schema":"chancery.event/1","sha256":"H","time":1795210023000}"#,
         r#"{"issuer":"gitlab","key":"H","kind":"session","schema":"chancery.event/1","time":1795210023000,"token_use":"H"}"#,
+        r#"{"act":"H","kind":"trust","schema":"chancery.event/1","signatures":"H","time":1795210023000}"#,
         r#"{"act":"H","freeze":"H","kind":"unfreeze","schema":"chancery.event/1","signatures":"H","time":1795210023000}"#,
         r#"{"intent":4,"kind":"withdrawn","request":"H","schema":"chancery.event/1","statement":"H","time":1795210023000,"why":"coverage"}"#,
     ]
@@ -59,8 +60,9 @@ const fn place(body: &Body) -> usize {
         Body::Review(_) => 15,
         Body::Root(_) => 16,
         Body::Session(_) => 17,
-        Body::Unfreeze(_) => 18,
-        Body::Withdrawn(_) => 19,
+        Body::Trust(_) => 18,
+        Body::Unfreeze(_) => 19,
+        Body::Withdrawn(_) => 20,
     }
 }
 

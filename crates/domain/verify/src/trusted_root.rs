@@ -212,6 +212,17 @@ impl TrustedRoot {
         serde_json::to_string(&self.to_wire()).unwrap_or_default()
     }
 
+    /// The same with every window open at its end: as it was before anything was retired or distrusted.
+    #[must_use]
+    pub fn without_ends(mut self) -> Self {
+        let open = |window: &mut Window| *window = window.without_end();
+        self.authorities.iter_mut().for_each(|one| open(&mut one.window));
+        self.ct_logs.iter_mut().for_each(|one| open(&mut one.window));
+        self.ledgers.iter_mut().for_each(|one| open(&mut one.window));
+        self.timestamp_authorities.iter_mut().for_each(|one| open(&mut one.window));
+        self
+    }
+
     fn from_wire(document: wire::Document) -> Result<Self, InvalidRoot> {
         if document.media_type != MEDIA_TYPE {
             return Err(InvalidRoot::MediaType(short(&document.media_type)));

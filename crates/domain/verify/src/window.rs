@@ -25,6 +25,11 @@ impl Window {
     pub const fn end(&self) -> Option<Time> {
         self.end
     }
+    /// The same without an end.
+    #[must_use]
+    pub const fn without_end(self) -> Self {
+        Self { start: self.start, end: None }
+    }
     /// Whether a moment lies in it.
     #[must_use]
     pub fn contains(&self, at: Time) -> bool {

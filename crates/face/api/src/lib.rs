@@ -18,5 +18,6 @@ pub mod rehearsal;
 pub mod request;
 pub mod session;
 pub mod signed;
+pub mod trust;
 pub mod webhook;
 pub mod whoami;

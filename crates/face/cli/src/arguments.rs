@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
     act, attest, audit, backup, completion, demo, dev, doctor, evidence, exception, explain, freeze, help,
-    init, inspect, key, keyguard, ledger, policy, request, restore, root, serve, setup, sign, verify,
+    init, inspect, key, keyguard, ledger, policy, request, restore, root, serve, setup, sign, trust, verify,
     webhook,
 };
 
@@ -134,6 +134,9 @@ pub(crate) enum Command {
     /// Show, sign or send an act that others wrote.
     #[command(subcommand)]
     Act(act::Verb),
+    /// Tell verifiers whom to believe, let authorities take over; fetch and keep what others say by TUF.
+    #[command(subcommand)]
+    Trust(trust::Verb),
     /// Begin, show or change the root document: the people whose signatures bring governance into force.
     #[command(subcommand)]
     Root(root::Verb),

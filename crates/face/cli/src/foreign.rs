@@ -18,6 +18,8 @@ use crate::catalogue::Code;
 use crate::evidence::{self, Judged};
 use crate::failure::Failure;
 use crate::file::reader;
+use crate::host::Host;
+use crate::mirror::Store;
 use crate::trust::read_bounded;
 
 /// Largest trusted root in bytes.
@@ -29,7 +31,7 @@ const MAX_KEY: usize = 16 << 10;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "For signatures of another Sigstore, the public one too")]
 pub(crate) struct Flags {
-    /// Its trusted_root.json, instead of a trust document and a policy.
+    /// Its trusted_root.json, instead of a trust document and a policy; `sigstore:NAME` is what `trust refresh` keeps.
     #[arg(long, value_name = "FILE")]
     trusted_root: Option<PathBuf>,
     /// Who must have signed: the exact URI or e-mail address in the certificate.
@@ -65,9 +67,10 @@ pub(crate) struct Against {
 
 impl Flags {
     /// What is expected; `None` where no trusted root is named.
-    pub(crate) fn against(&self) -> Result<Option<Against>, Failure> {
-        let Some(path) = &self.trusted_root else { return Ok(None) };
-        let place = path.display().to_string();
+    pub(crate) fn against(&self, host: &dyn Host) -> Result<Option<Against>, Failure> {
+        let Some(named) = &self.trusted_root else { return Ok(None) };
+        let place = named.display().to_string();
+        let path = &kept(named, host)?;
         let refused = |error: &dyn std::fmt::Display| {
             Failure::new(Code::Trust, format!("trusted root `{place}`: {error}"))
         };
@@ -97,6 +100,19 @@ impl Flags {
             )),
         }
     }
+}
+
+/// The file that is meant: as it was named, or what `chancery trust refresh` keeps under a name.
+fn kept(named: &Path, host: &dyn Host) -> Result<PathBuf, Failure> {
+    let Some(name) = named.to_str().and_then(|text| text.strip_prefix("sigstore:")) else {
+        return Ok(named.to_owned());
+    };
+    let store = Store::of(name, host)?;
+    if store.exists() {
+        return Ok(store.path("trusted_root.json"));
+    }
+    Err(Failure::new(Code::Trust, format!("nothing is kept as `{name}`"))
+        .hint("fetch it once: chancery trust init --mirror URL --root root.json --name NAME"))
 }
 
 /// What is judged: a file, or an artifact that is elsewhere, by its digest.

@@ -17,6 +17,7 @@ mod file;
 mod foreign;
 pub mod host;
 mod image;
+mod mirror;
 mod plugin;
 mod report;
 mod run;

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use crate::facade::{fulcio, rekor};
 use crate::http::{
     act, admin, audience, dev, health, key, ledger, policy, profile, request, session, sign, tile, timestamp,
-    trust, webhook, whoami,
+    trust, tuf, webhook, whoami,
 };
 
 #[derive(OpenApi)]
@@ -19,11 +19,11 @@ use crate::http::{
     info(title = "Chancery", description = "Code signing for pipelines. Paths under /admin answer on the operator's Unix socket only; paths under /dev only in development, only on this machine.", license(name = "Apache-2.0", identifier = "Apache-2.0")),
     paths(
         act::post, act::freezes, act::exceptions, sign::post, session::post, request::get, request::list, request::say, request::cancel, whoami::get, audience::get, profile::get, key::list, key::get, policy::get,
-        trust::json, trust::trusted_root, trust::roots, ledger::entry, ledger::search, timestamp::post,
+        trust::json, trust::trusted_root, trust::roots, trust::instances, tuf::get, ledger::entry, ledger::search, timestamp::post,
         tile::checkpoint, tile::get,
         fulcio::post, fulcio::trust_bundle, fulcio::configuration, rekor::post, rekor::checkpoint, rekor::tile, health::live, health::ready, health::metrics, get,
         dev::actions_token, dev::token, dev::discovery, dev::jwks,
-        admin::key_create, admin::key_disable, admin::key_certify, admin::policy_show, admin::policy_apply, admin::health,
+        admin::key_create, admin::key_disable, admin::key_certify, admin::successor_make, admin::policy_show, admin::policy_apply, admin::health,
         webhook::list, webhook::test, webhook::dead, webhook::redeliver,
     ),
     components(schemas(Rehearsal)),

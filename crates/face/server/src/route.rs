@@ -15,7 +15,7 @@ use crate::facade::{fulcio, rekor};
 use crate::fault::Fault;
 use crate::http::{
     act, admin, audience, dev, health, key, ledger, policy, profile, request, session, sign, tile, timestamp,
-    trust, webhook, whoami,
+    trust, tuf, webhook, whoami,
 };
 use crate::openapi;
 use crate::service::Service;
@@ -84,6 +84,8 @@ fn public_routes() -> Vec<(Route, Handler)> {
         (route("GET", "/v1/policy", Public), get(policy::get)),
         (route("GET", "/v1/trust.json", Public), get(trust::json)),
         (route("GET", "/v1/trusted_root.json", Public), get(trust::trusted_root)),
+        (route("GET", "/v1/trust/instances", Public), get(trust::instances)),
+        (route("GET", "/tuf/{*path}", Public), get(tuf::get)),
         (route("GET", "/v1/roots.pem", Public), get(trust::roots)),
         (route("GET", "/v1/ledger/entries/{index}", Public), get(ledger::entry)),
         (route("GET", "/v1/ledger/search", Public), get(ledger::search)),
@@ -119,6 +121,7 @@ fn admin_routes() -> Vec<(Route, Handler)> {
         (route("POST", "/admin/keys", Admin), post(admin::key_create)),
         (route("POST", "/admin/keys/{id}/disable", Admin), post(admin::key_disable)),
         (route("POST", "/admin/keys/{id}/certificate", Admin), post(admin::key_certify)),
+        (route("POST", "/admin/successors/{kind}", Admin), post(admin::successor_make)),
         (route("GET", "/admin/policy", Admin), get(admin::policy_show)),
         (route("POST", "/admin/policy", Admin), post(admin::policy_apply)),
         (route("GET", "/admin/health", Admin), get(admin::health)),

@@ -2,6 +2,7 @@
 //! `fuzz` share this table.
 
 use chancery_core::request::Request;
+use chancery_core::tuf::Role;
 use chancery_format::seam::Options;
 use chancery_format::sigstore::bundle::Bundle;
 use chancery_format::sigstore::foreign::{Content, ForeignBundle};
@@ -28,6 +29,9 @@ use chancery_verify::foreign::Instance;
 use chancery_verify::policy::VerificationPolicy;
 use chancery_verify::trust_json;
 use chancery_verify::trusted_root::TrustedRoot;
+use chancery_verify::tuf::client;
+use chancery_verify::tuf::envelope::Envelope;
+use chancery_verify::tuf::role::{self, Root};
 use chancery_x509::certificate::{Certificate, parse_pem_bundle};
 use chancery_x509::crl::Crl;
 use chancery_x509::request::CertificateRequest;
@@ -75,6 +79,7 @@ pub const ALL: [Parser; 34] = [
     ("token", token),
     ("trust", trust),
     ("trusted_root", trusted_root),
+    ("tuf", tuf),
 ];
 
 fn text(bytes: &[u8]) -> &str {
@@ -292,4 +297,15 @@ pub fn trust(bytes: &[u8]) -> bool {
     let ours = trust_json::parse(text(bytes), None).is_ok();
     let root = TrustedRoot::parse(text(bytes)).is_ok();
     VerificationPolicy::parse_toml(text(bytes)).is_ok() | ours | root
+}
+
+/// TUF metadata of any role.
+pub fn tuf(bytes: &[u8]) -> bool {
+    Role::ALL.into_iter().any(|role| {
+        let envelope = Envelope::parse(role, bytes, client::limit(role));
+        envelope.is_ok_and(|envelope| match role {
+            Role::Root => Root::read(envelope.signed()).is_ok(),
+            Role::Snapshot | Role::Targets | Role::Timestamp => role::files(role, envelope.signed()).is_ok(),
+        })
+    })
 }

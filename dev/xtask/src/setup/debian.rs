@@ -66,44 +66,28 @@ pub(super) fn unpack_oras(tools: &Path) -> Result<()> {
     unpack(tools, "oras")
 }
 
-/// Unpacks skopeo: Debian's older releases have it without Sigstore.
+/// Unpacks skopeo with the C library that it was built for: Debian's older releases have it without Sigstore, and their
+/// C library is too old for the newer one. `bin/skopeo` starts it with its own loader.
 pub(super) fn unpack_skopeo(tools: &Path) -> Result<()> {
-    with_library(tools, "skopeo", &["libgpgme45", "libassuan9", "libgpg-error0", "libsqlite3-0"], "")
-}
-
-/// Unpacks podman with the programs that it looks for before it pulls anything.
-pub(super) fn unpack_podman(tools: &Path) -> Result<()> {
-    let libraries = ["libgpgme45", "libassuan9", "libgpg-error0", "libsqlite3-0", "libsubid6", "libseccomp2"];
-    let helpers = ["netavark", "conmon", "crun", "libyajl2", "libsystemd0", "libcap2"];
-    let root = unpacked(tools, &helpers)?;
-    let (binaries, config) = (root.join("usr/bin"), tools.join("bin/podman.conf"));
-    let text = format!(
-        "[engine]\nruntime = \"crun\"\nhelper_binaries_dir = [{:?}]\nconmon_path = [{:?}]\n[engine.runtimes]\ncrun = [{:?}]\n",
-        root.join("usr/lib/podman"),
-        binaries.join("conmon"),
-        binaries.join("crun")
-    );
-    std::fs::write(&config, text)?;
-    with_library(tools, "podman", &libraries, &format!("export CONTAINERS_CONF='{}'\n", config.display()))
-}
-
-/// Unpacks a program with the C library that it was built for, which is newer than that of older releases, and writes a
-/// script of its name that starts it with its own loader.
-fn with_library(tools: &Path, name: &str, libraries: &[&str], before: &str) -> Result<()> {
-    let start = tools.join("bin").join(name);
+    let start = tools.join("bin/skopeo");
     if start.exists() {
         return Ok(());
     }
-    let root = unpacked(tools, &[&[name, "libc6"], libraries].concat())?;
+    let packages = ["skopeo", "libc6", "libgpgme45", "libassuan9", "libgpg-error0", "libsqlite3-0"];
+    let root = unpacked(tools, &packages)?;
     let libraries = root.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
-    let entries = std::fs::read_dir(&libraries).with_context(|| format!("no `{}`", libraries.display()))?;
-    let is_loader =
-        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux"));
-    let loader = entries.flatten().map(|entry| entry.path()).find(is_loader);
+    let mut entries =
+        std::fs::read_dir(&libraries).with_context(|| format!("no `{}`", libraries.display()))?;
+    let is_loader = |name: &str| name.starts_with("ld-linux");
+    let loader = entries.find_map(|entry| {
+        let path = entry.ok()?.path();
+        path.file_name()?.to_str().filter(|name| is_loader(name))?;
+        Some(path)
+    });
     let loader = loader.context("the C library has no loader")?;
-    let program = root.join("usr/bin").join(name);
+    let program = root.join("usr/bin/skopeo");
     let script = format!(
-        "#!/bin/sh\n{before}exec '{}' --library-path '{}' '{}' \"$@\"\n",
+        "#!/bin/sh\nexec '{}' --library-path '{}' '{}' \"$@\"\n",
         loader.display(),
         libraries.display(),
         program.display()

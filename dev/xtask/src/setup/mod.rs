@@ -6,7 +6,7 @@
 //! ```text
 //! target/tools/bin/cosign           from Debian sid, unpacked beside the system, signatures checked by apt
 //! target/tools/bin/notation         likewise
-//! target/tools/bin/promtool         likewise; and docker-registry, oras, podman, skopeo
+//! target/tools/bin/promtool         likewise; and docker-registry, oras, skopeo
 //! target/tools/venv/bin/python      sigstore-python, cryptography, standardwebhooks, pinned in dev/setup/python
 //! target/tools/node/node_modules    @sigstore/verify, locked in dev/setup/node
 //! ```
@@ -42,14 +42,13 @@ type Step = (&'static str, fn(&Path) -> Result<()>);
 /// In CI when a tool could not be had. Elsewhere it is reported as `not compared`.
 pub(crate) fn run() -> Result<()> {
     std::fs::create_dir_all(tools().join("bin"))?;
-    let steps: [Step; 10] = [
+    let steps: [Step; 9] = [
         ("system packages", debian::install),
         ("cosign", debian::unpack_cosign),
         ("notation", debian::unpack_notation),
         ("docker-registry", debian::unpack_registry),
         ("oras", debian::unpack_oras),
         ("skopeo", debian::unpack_skopeo),
-        ("podman", debian::unpack_podman),
         ("promtool", debian::unpack_promtool),
         ("sigstore-python", python::install),
         ("@sigstore/verify", node::install),
@@ -86,7 +85,6 @@ fn report() -> Vec<String> {
         process::version(tools.join("bin/docker-registry"), "--version"),
     ));
     rows.push(("oras".to_owned(), process::version(tools.join("bin/oras"), "version")));
-    rows.push(("podman".to_owned(), process::version(tools.join("bin/podman"), "--version")));
     rows.push(("skopeo".to_owned(), process::version(tools.join("bin/skopeo"), "--version")));
     rows.push(("promtool".to_owned(), process::version(tools.join("bin/promtool"), "--version")));
     rows.push(("sigstore-python".to_owned(), python::version(&tools)));

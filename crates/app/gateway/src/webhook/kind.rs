@@ -42,11 +42,13 @@ pub enum Kind {
     ReviewOverdue,
     /// A signature was made and released.
     SignatureReleased,
+    /// Verifiers are told to believe other authorities.
+    TrustChanged,
 }
 
 impl Kind {
     /// Every kind with its name.
-    pub const ALL: [(Self, &'static str); 18] = [
+    pub const ALL: [(Self, &'static str); 19] = [
         (Self::CertificateExpiring, "certificate.expiring"),
         (Self::ExceptionOpened, "exception.opened"),
         (Self::ExceptionUsed, "exception.used"),
@@ -65,6 +67,7 @@ impl Kind {
         (Self::ReviewDue, "review.due"),
         (Self::ReviewOverdue, "review.overdue"),
         (Self::SignatureReleased, "signature.released"),
+        (Self::TrustChanged, "trust.changed"),
     ];
     /// Its name.
     #[must_use]
@@ -101,6 +104,7 @@ impl Kind {
             Body::Result(outcome) => (Self::SignatureReleased, outcome.request.to_string()),
             Body::Review(review) => (Self::ReviewDone, review.exception.to_string()),
             Body::Root(root) => (Self::PolicyChanged, root.sha256.to_string()),
+            Body::Trust(trust) => (Self::TrustChanged, trust.act.to_string()),
             Body::Unfreeze(unfreeze) => (Self::FreezeLifted, unfreeze.freeze.to_string()),
             Body::Withdrawn(closed) => (Self::ResultWithdrawn, closed.request.to_string()),
             Body::Intent(intent) => (Self::ExceptionUsed, intent.exception?.to_string()),

@@ -236,7 +236,9 @@ async fn entries_are_taken_only_under_live_certificates_of_clients() {
         ),
         (
             "the authority itself",
-            with(&|w| w.certificate = world.gateway.trust().unwrap().issuing.as_der().to_vec()),
+            with(&|w| {
+                w.certificate = world.gateway.trust().unwrap().authorities.issuing.0.as_slice().to_vec()
+            }),
             "CH4061",
         ),
     ];
@@ -386,7 +388,7 @@ async fn the_audit_checks_certificates_and_entries_again() {
     };
     let named = |record: &str| lie(&|entry| entry.hashedrekord = leaf_hash(record.as_bytes()));
     let forged = signed_by(&p256(), leaf.as_der());
-    let foreign = signed_by(&key, world.gateway.trust().unwrap().issuing.as_der());
+    let foreign = signed_by(&key, world.gateway.trust().unwrap().authorities.issuing.0.as_slice());
     let late = Event { time: world.clock.now().plus_seconds(700), body: Body::Entry(entry.clone()) };
     let lies = [
         ("an entry that nothing names", vec![record.clone()], 0, "CH9006"),

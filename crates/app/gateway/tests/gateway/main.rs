@@ -23,5 +23,6 @@ mod refused;
 mod session;
 mod stolen;
 mod telling;
+mod trust;
 mod whole;
 mod world;

@@ -352,7 +352,7 @@ fn keyguard(
         steps: Arc::new(NoSteps),
         audience_host: HOST.to_owned(),
         builder: BUILDER.to_owned(),
-        timestamp_roots: Vec::new(),
+        stamper_chains: Vec::new(),
         issuer_roots: roots.clone(),
         sandbox: Vec::new(),
     })
@@ -380,7 +380,6 @@ fn gateway(
         audience_host: HOST.to_owned(),
         builder: BUILDER.to_owned(),
         ledger_vkey: ledger.vkey(),
-        ledger_url: format!("https://{ORIGIN}"),
     })
 }
 

@@ -8,6 +8,7 @@ use chancery_core::id::KeyId;
 use chancery_core::message::{Call, CertificateIssue, Reply, Stamp};
 use chancery_core::port::clock::Clock as _;
 use chancery_core::time::Time;
+use chancery_core::tuf::Role;
 use chancery_core::warrant::Duty;
 use chancery_keyguard::duty::fulfil;
 use chancery_keyguard::keyguard::CallError;
@@ -189,7 +190,10 @@ fn authorities_sign_known_profiles_only() {
     let (cms, message) = (key("a-cms"), key("a-message"));
     let stranger = chancery_testkit::keys::TestKey::generate(cms.algorithm).public_key();
     let name = Name::build(&[(Attribute::CommonName, "Acme")]).unwrap();
-    let (now, issuing) = (seat.clock.now(), &established.issuing);
+    let lineage = &established.lineage;
+    let (issuing, tsa) =
+        (&lineage.issuing().first().unwrap().value, &lineage.stamping().first().unwrap().value);
+    let now = seat.clock.now();
     let good = leaf(&Draft { issuing, key: &cms, days: 460 }, now, &name);
     let duty = |key: &str, tbs: &[u8]| Duty::Certificate { key: id(key), tbs: tbs.to_vec() };
     assert!(!is_refused(&seat, &duty("chancery-issuing", &good)));
@@ -210,10 +214,10 @@ fn authorities_sign_known_profiles_only() {
         ("chancery-issuing", leaf(&Draft { issuing: &established.root, key: &cms, days: 1 }, now, &name)),
         ("chancery-issuing", authority),
         ("chancery-issuing", code_signing::tbs(&issuance, &uris).unwrap()),
-        ("chancery-issuing", established.tsa.tbs().to_vec()),
+        ("chancery-issuing", tsa.tbs().to_vec()),
         ("chancery-root", established.root.tbs().to_vec()),
-        ("chancery-root", established.issuing.tbs().to_vec()),
-        ("chancery-tsa-root", established.tsa.tbs().to_vec()),
+        ("chancery-root", issuing.tbs().to_vec()),
+        ("chancery-tsa-root", tsa.tbs().to_vec()),
         ("chancery-tsa", good.clone()),
         ("chancery-cosigner", good.clone()),
         ("a-cms", good),
@@ -227,17 +231,17 @@ fn authorities_sign_known_profiles_only() {
 fn revocation_lists_are_those_of_the_signing_authority() {
     let seat = Seat::new();
     let established = seat.keyguard.established().unwrap();
-    let now = seat.clock.now();
+    let (now, issuing) = (seat.clock.now(), &established.lineage.issuing().first().unwrap().value);
     let list = |issuer: &Certificate, days: i64| {
         let in_force = Validity::new(now, now.plus_seconds(days * 86_400)).unwrap();
         crl::tbs(&Issuer::of(issuer).unwrap(), in_force, 7, &[]).unwrap()
     };
     let duty = |key: &str, tbs: Vec<u8>| Duty::Certificate { key: id(key), tbs };
-    assert!(!is_refused(&seat, &duty("chancery-issuing", list(&established.issuing, 7))));
+    assert!(!is_refused(&seat, &duty("chancery-issuing", list(issuing, 7))));
     assert!(!is_refused(&seat, &duty("chancery-root", list(&established.root, 366))));
     assert!(is_refused(&seat, &duty("chancery-issuing", list(&established.root, 7))));
-    assert!(is_refused(&seat, &duty("chancery-issuing", list(&established.issuing, 367))));
-    assert!(is_refused(&seat, &duty("chancery-ct", list(&established.issuing, 7))));
+    assert!(is_refused(&seat, &duty("chancery-issuing", list(issuing, 367))));
+    assert!(is_refused(&seat, &duty("chancery-ct", list(issuing, 7))));
 }
 
 #[test]
@@ -262,5 +266,15 @@ fn certificates_are_issued_for_keys_of_families_that_use_them() {
     assert!(matches!(issue("a-cms", 460), Reply::Chain(chain) if chain.len() == 2));
     for (key, days) in [("a-cms", 0), ("a-cms", 461), ("a-message", 1), ("chancery-issuing", 1)] {
         assert!(matches!(issue(key, days), Reply::Refused(_)), "{key} {days}");
+    }
+}
+
+#[test]
+fn no_role_of_the_repository_is_signed_before_people_signed_a_list() {
+    let seat = Seat::new();
+    for role in Role::ALL {
+        let expires = seat.clock.now().plus_seconds(60);
+        let duty = Duty::Tuf { key: id("chancery-tuf"), role, version: 1, names: 1, expires };
+        assert!(is_refused(&seat, &duty), "{role:?}");
     }
 }

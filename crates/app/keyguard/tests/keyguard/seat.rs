@@ -76,7 +76,7 @@ fn open(clock: &Arc<HandClock>, custodian: &FakeCustodian, memory: &Arc<FakeMemo
         steps: Arc::new(NoSteps),
         audience_host: "sign.example".to_owned(),
         builder: "https://sign.example".to_owned(),
-        timestamp_roots: Vec::new(),
+        stamper_chains: Vec::new(),
         issuer_roots: rustls::RootCertStore::empty(),
         sandbox: Vec::new(),
     })

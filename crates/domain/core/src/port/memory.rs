@@ -9,7 +9,7 @@ pub struct MemoryError(pub String);
 /// A named piece of memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Piece {
-    /// The authorities' certificates: written once.
+    /// The authorities' certificates: written once, then when a successor is made or a list of them is signed.
     Authorities,
     /// Long-lived certificate chains of artifact keys: written when one is issued.
     Certificates,
@@ -19,6 +19,8 @@ pub enum Piece {
     Habits,
     /// Digests of the issuers' keys that were fetched: written when a set arrives, and when the ledger names it.
     IssuerKeys,
+    /// The TUF repository with its versions: written when a role is signed anew.
+    Tuf,
     /// First moments and sessions that the ledger named: written when there is a new one.
     Waits,
     /// How far the ledger was followed: written once per batch, the hot path.

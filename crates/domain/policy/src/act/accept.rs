@@ -72,7 +72,7 @@ pub fn accept(signed: &SignedAct, bench: &Bench<'_>) -> Result<AcceptedAct, ActR
     let keys = keys(signed)?;
     let signers = match &act.deed {
         Deed::Freeze { .. } => people(&keys, 1, |key| stopper(key, bench))?,
-        Deed::Unfreeze { .. } | Deed::Reanchor { .. } => {
+        Deed::Unfreeze { .. } | Deed::Reanchor { .. } | Deed::Trust { .. } => {
             people(&keys, bench.root.threshold(), |key| of_root(key, bench))?
         }
         Deed::Exception(exception) if exception.emergency => {

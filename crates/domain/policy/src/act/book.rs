@@ -136,7 +136,8 @@ impl Book {
     /// Whether an act can be done now, before it is logged.
     pub fn check(&self, accepted: &AcceptedAct, now: Time) -> Result<(), ActRefused> {
         match &accepted.act().deed {
-            Deed::Freeze { .. } | Deed::Reanchor { .. } => Ok(()),
+            // Whether a list can follow the one in force is known where the instances are: in the lineage.
+            Deed::Freeze { .. } | Deed::Reanchor { .. } | Deed::Trust { .. } => Ok(()),
             Deed::Unfreeze { freeze, .. } => match self.freezes.contains_key(freeze) {
                 true => Ok(()),
                 false => Err(ActRefused::Unknown(format!("no freeze {freeze} is in force"))),
@@ -172,7 +173,7 @@ impl Book {
     pub fn perform(&mut self, accepted: &AcceptedAct, now: Time) -> Result<(), ActRefused> {
         self.check(accepted, now)?;
         match &accepted.act().deed {
-            Deed::Freeze { .. } | Deed::Reanchor { .. } => {}
+            Deed::Freeze { .. } | Deed::Reanchor { .. } | Deed::Trust { .. } => {}
             Deed::Unfreeze { freeze, .. } => drop(self.freezes.remove(freeze)),
             Deed::Review { exception, .. } => {
                 if let Some(open) = self.exceptions.get_mut(exception) {

@@ -4,6 +4,7 @@ use chancery_core::canonical;
 use chancery_core::digest::Sha256;
 use chancery_core::freeze::Scope;
 use chancery_core::id::{PersonId, ProfileName};
+use chancery_core::instance::TrustList;
 use chancery_core::time::Time;
 
 use super::refused::ActRefused;
@@ -69,6 +70,13 @@ pub enum Deed {
         exception: Sha256,
         /// What was found.
         finding: String,
+    },
+    /// Says whom verifiers believe, and when: the whole list, also after it was changed in one place only.
+    Trust {
+        /// The list.
+        list: TrustList,
+        /// Why.
+        reason: String,
     },
     /// Ends a stop.
     Unfreeze {
@@ -161,6 +169,7 @@ impl Deed {
             Self::Freeze { .. } => "freeze",
             Self::Reanchor { .. } => "reanchor",
             Self::Review { .. } => "review",
+            Self::Trust { .. } => "trust",
             Self::Unfreeze { .. } => "unfreeze",
         }
     }
@@ -181,6 +190,11 @@ impl Deed {
                 [Some(reason), gap.as_ref()].into_iter().flatten().map(String::as_str).collect()
             }
             Self::Review { finding, .. } => vec![finding],
+            Self::Trust { list, reason } => {
+                let cannot_be = |_| ActRefused::Malformed("the list of trusted instances cannot be");
+                list.check().map_err(cannot_be)?;
+                vec![reason]
+            }
             Self::Unfreeze { reason, .. } => vec![reason],
         };
         let is_plain = |text: &&str| {

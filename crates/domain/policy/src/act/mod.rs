@@ -10,7 +10,7 @@
 //! | act | who signs |
 //! |---|---|
 //! | freeze | one person: of the root, or with the role `approve` or `manage` |
-//! | unfreeze, exception, reanchor | the root's threshold |
+//! | unfreeze, exception, reanchor, trust | the root's threshold |
 //! | exception in an emergency | as many approvers of the profile as it asks for, at least one |
 //! | review | one person with the role `audit`, who did not sign the exception |
 

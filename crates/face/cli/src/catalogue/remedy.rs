@@ -50,6 +50,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ("CH4023", "chancery request show says who rejected it and why; ask for another build"),
     ("CH4024", "sign the document that chancery request show prints, with a key that is in roster.toml"),
     ("CH4025", "the message says what is wanting; chancery act show FILE shows the act"),
+    ("CH4026", "the root's people sign whom verifiers believe: chancery trust publish"),
     (
         "CH4040",
         "sign in a job that runs after the change was merged: push, release, schedule or workflow_dispatch",

@@ -36,6 +36,11 @@ pub(super) fn read(status: u16, body: &[u8], request_id: Option<String>) -> Fail
     }
 }
 
+/// Whether a body is a problem as our services write them.
+pub(super) fn is_one(body: &[u8]) -> bool {
+    serde_json::from_slice::<Problem>(body).is_ok_and(|problem| is_code(&problem.code))
+}
+
 fn is_code(code: &str) -> bool {
     code.strip_prefix("CH")
         .is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()))

@@ -126,6 +126,21 @@ impl Server {
         self.exchange(Method::POST, path, token, Some(body))
     }
 
+    /// Asks for a file of at most `limit` bytes; `None` where there is none, as static file servers say it.
+    pub(crate) fn fetch(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, Failure> {
+        let url =
+            self.base.join(path).map_err(|_| Failure::new(Code::Usage, format!("`{path}` is not a path")))?;
+        let received = self.runtime.block_on(receive(self.client.get(url), limit));
+        let (status, answer) = received.map_err(|error| self.unreachable(&error))?;
+        match status {
+            200 => Ok(Some(answer.body)),
+            404 => Ok(None),
+            // Object stores say so of what is not there; a service of ours says what is wrong.
+            403 if !problem::is_one(&answer.body) => Ok(None),
+            status => Err(problem::read(status, &answer.body, answer.request_id)),
+        }
+    }
+
     fn exchange(
         &self,
         method: Method,
@@ -151,7 +166,7 @@ impl Server {
             request = request.header("content-type", "application/json").body(body);
         }
         let (status, answer) =
-            self.runtime.block_on(receive(request)).map_err(|error| self.unreachable(&error))?;
+            self.runtime.block_on(receive(request, MAX_ANSWER)).map_err(|error| self.unreachable(&error))?;
         if self.debug {
             let id = answer.request_id.as_deref().unwrap_or("-");
             say(&format!("debug: {method} {path} → {status}, {} bytes, request {id}", answer.body.len()));
@@ -197,7 +212,7 @@ enum Broken {
     Transport(reqwest::Error),
 }
 
-async fn receive(request: reqwest::RequestBuilder) -> Result<(u16, Answer), Broken> {
+async fn receive(request: reqwest::RequestBuilder, limit: usize) -> Result<(u16, Answer), Broken> {
     let mut response = request.send().await.map_err(Broken::Transport)?;
     let header = |name: &str| {
         let value = response.headers().get(name).and_then(|value| value.to_str().ok());
@@ -207,7 +222,7 @@ async fn receive(request: reqwest::RequestBuilder) -> Result<(u16, Answer), Brok
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(Broken::Transport)? {
-        if body.len().saturating_add(chunk.len()) > MAX_ANSWER {
+        if body.len().saturating_add(chunk.len()) > limit {
             return Err(Broken::Size);
         }
         body.extend_from_slice(&chunk);

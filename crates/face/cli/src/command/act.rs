@@ -106,9 +106,11 @@ pub(super) fn about(path: &Path, backup: &BackupReport) -> Result<String, Failur
     let act = Act::parse(signed.document()).map_err(|error| refused(&error))?;
     let found = match &act.deed {
         Deed::Reanchor { size, root, .. } => format!("{} size {size} root {root}", act.ledger),
-        Deed::Exception(_) | Deed::Freeze { .. } | Deed::Review { .. } | Deed::Unfreeze { .. } => {
-            act.deed.name().to_owned()
-        }
+        Deed::Exception(_)
+        | Deed::Freeze { .. }
+        | Deed::Review { .. }
+        | Deed::Trust { .. }
+        | Deed::Unfreeze { .. } => act.deed.name().to_owned(),
     };
     let expected = format!("{} size {} root {}", backup.origin, backup.size, backup.root);
     if found != expected {
@@ -257,6 +259,14 @@ fn words(deed: &Deed) -> String {
         .concat(),
         Deed::Review { exception, finding } => {
             [line("of", &exception.to_string()), line("finding", finding)].concat()
+        }
+        Deed::Trust { list, reason } => {
+            let window = |one: &chancery_core::instance::Instance| {
+                let end = one.end.map_or_else(|| "no end".to_owned(), |end| end.to_string());
+                line(one.kind.name(), &format!("{} from {} to {end}", one.id, one.start))
+            };
+            let instances: String = list.instances.iter().map(window).collect();
+            [instances, line("url", &list.url), line("reason", reason)].concat()
         }
         Deed::Unfreeze { freeze, reason } => {
             [line("lifts", &freeze.to_string()), line("reason", reason)].concat()

@@ -33,6 +33,8 @@ mod route;
 pub(crate) mod serve;
 pub(crate) mod setup;
 pub(crate) mod sign;
+pub(crate) mod trust;
+mod trust_mirror;
 pub(crate) mod verify;
 pub(crate) mod version;
 pub(crate) mod webhook;

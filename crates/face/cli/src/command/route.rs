@@ -10,7 +10,7 @@ use crate::terminal::Terminal;
 use super::{
     act, attest, audit, backup, completion, demo, dev, doctor, env, evidence, exception, explain, freeze,
     help, init, inspect, key, keyguard, ledger, man, policy, request, restore, root, serve, setup, sign,
-    verify, version, webhook, whoami,
+    trust, verify, version, webhook, whoami,
 };
 
 /// What a command works with.
@@ -67,6 +67,7 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Exception(verb) => exception::run(&verb, context),
         Command::Freeze(verb) => freeze::run(&verb, context),
         Command::Policy(verb) => policy::run(&verb, context),
+        Command::Trust(verb) => trust::run(&verb, context),
         Command::Root(verb) => root::run(&verb, context),
         Command::Webhook(verb) => webhook::run(&verb, context),
         Command::Setup(args) => setup::run(&args, context),

@@ -186,7 +186,7 @@ fn told(judged: All, args: &Args, expected: &Expected<'_>, context: &mut Context
 
 fn expected<'a>(args: &'a Args, context: &mut Context<'_, '_>) -> Result<Expected<'a>, Failure> {
     let at = trust::moment(args.at.as_deref(), context.host.now())?;
-    if let Some(root) = args.foreign.against()? {
+    if let Some(root) = args.foreign.against(context.host)? {
         // A default of the environment is no wish; what is named beside a trusted root would be ignored (T7).
         if args.policy.is_some() && args.policy != std::env::var("CHANCERY_POLICY").ok() {
             return Err(Failure::new(Code::Usage, "--policy belongs to a trust document")

@@ -173,7 +173,8 @@ fn der(label: &str, pem: &[u8]) -> Option<Vec<u8>> {
 /// Issuing CA and root, PEM.
 fn authorities(service: &Shared) -> Result<[String; 2], Fault> {
     let trust = service.gateway.trust()?;
-    Ok([&trust.issuing, &trust.root].map(Certificate::to_pem))
+    let issuing = trust.issuing_at(service.gateway.parts().clock.now())?;
+    Ok([&issuing.value, trust.lineage.root()].map(Certificate::to_pem))
 }
 
 /// The authorities behind these certificates: Fulcio's own protocol.

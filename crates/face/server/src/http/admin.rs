@@ -12,12 +12,14 @@ use chancery_api::health::{Health, ReportLine};
 use chancery_api::key::Key;
 use chancery_api::policy::{PolicyInForce, SignedPolicy};
 use chancery_api::problem::Problem;
+use chancery_api::trust::Named;
 use chancery_core::id::KeyId;
+use chancery_core::instance::InstanceKind;
 use chancery_core::message::CertificateIssue;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_gateway::failure::Failure;
 use chancery_gateway::governance::{self, Rules};
-use chancery_gateway::keys;
+use chancery_gateway::{keys, successor};
 use chancery_policy::documents::Documents;
 use chancery_policy::governance::signed::SignatureSet;
 use chancery_x509::certificate::write_pem;
@@ -60,6 +62,24 @@ pub(crate) async fn key_disable(service: Shared, Path(id): Path<String>) -> Resu
     let stopped = keys::disable(&service.gateway, id).await?;
     tracing::warn!(key = %stopped.id, "key stopped");
     Ok(Json(stopped.into()))
+}
+
+/// Makes what takes over from an instance, unless it was made already. No verifier believes it before it is listed.
+#[utoipa::path(post, path = "/admin/successors/{kind}", tag = "admin", params(("kind" = String, Path, description = "`ca`, `ct` or `tsa`")),
+    responses(
+        (status = 201, description = "Made and logged", body = Named),
+        (status = 403, description = "This kind has no successors", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such kind", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn successor_make(
+    service: Shared,
+    Path(kind): Path<String>,
+) -> Result<(StatusCode, Json<Named>), Fault> {
+    let unknown = || Fault::new(Code::Unknown, "no kind of instance has this name");
+    let kind = InstanceKind::from_name(&kind).ok_or_else(unknown)?;
+    let id = successor::make(&service.gateway, kind).await?;
+    tracing::warn!(kind = kind.name(), %id, "successor made");
+    Ok((StatusCode::CREATED, Json(Named { kind, id })))
 }
 
 /// Issues a long-lived code-signing certificate for a key of family `cms` or `notary`.

@@ -17,6 +17,7 @@ pub(crate) mod signed;
 pub(crate) mod tile;
 pub(crate) mod timestamp;
 pub(crate) mod trust;
+pub(crate) mod tuf;
 pub(crate) mod webhook;
 pub(crate) mod whoami;
 

@@ -155,6 +155,7 @@ fn standing(leaf: &str, request: RequestId) -> Option<(StatementId, StatementSta
         | Body::Review(_)
         | Body::Root(_)
         | Body::Session(_)
+        | Body::Trust(_)
         | Body::Unfreeze(_) => return None,
     };
     (found == request).then_some((statement, state))

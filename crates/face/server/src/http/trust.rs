@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use chancery_api::problem::Problem;
+use chancery_api::trust::{Named, TrustInForce};
+use chancery_core::digest::Sha256;
 use chancery_core::id::PolicyVersion;
+use chancery_core::instance::InstanceKind;
 use chancery_gateway::trust::trust_json;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -13,12 +17,15 @@ use tokio::time::Instant;
 use super::Shared;
 use crate::fault::Fault;
 
-/// `trust.json` is signed by the keyguard; it is made anew at most this often, and whenever the policy changes.
+/// `trust.json` is signed by the keyguard; it is made anew at most this often, and whenever policy or list change.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// The last `trust.json`, with its moment and its policy.
+/// What `trust.json` was made for: the policy, and the list that people signed.
+type Made = (PolicyVersion, Option<Sha256>);
+
+/// The last `trust.json`, with its moment.
 #[derive(Debug, Default)]
-pub(crate) struct LastTrust(Mutex<Option<(Instant, PolicyVersion, String)>>);
+pub(crate) struct LastTrust(Mutex<Option<(Instant, Made, String)>>);
 
 const JSON: &str = "application/json";
 const PEM: &str = "application/x-pem-file";
@@ -30,7 +37,8 @@ const PEM: &str = "application/x-pem-file";
         (status = 503, description = "Not ready", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn json(service: Shared) -> Result<Response, Fault> {
-    let version = service.gateway.governance()?.version;
+    let listed = service.gateway.trust()?.authorities.listed.as_ref().map(|listed| listed.act);
+    let version = (service.gateway.governance()?.version, listed);
     let mut last = service.trust.0.lock().await;
     if let Some((at, made_for, text)) = last.as_ref()
         && at.elapsed() < FRESH
@@ -62,6 +70,22 @@ pub(crate) async fn trusted_root(service: Shared) -> Result<Response, Fault> {
     ))]
 pub(crate) async fn roots(service: Shared) -> Result<Response, Fault> {
     Ok(document(PEM, service.gateway.trust()?.roots_pem()))
+}
+
+/// Whom verifiers are told to believe, as the root's people signed it, and what was made to take over.
+#[utoipa::path(get, path = "/v1/trust/instances", tag = "trust",
+    responses(
+        (status = 200, description = "The list in force", body = TrustInForce),
+        (status = 503, description = "Not ready", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn instances(service: Shared) -> Result<Json<TrustInForce>, Fault> {
+    let trust = service.gateway.trust()?;
+    let remote = trust.lineage.unlisted_stampers().into_iter().map(|id| (InstanceKind::Tsa, id));
+    let waiting = trust.lineage.waiting().into_iter().chain(remote).map(|(kind, id)| Named { kind, id });
+    let used = trust.lineage.used_at(service.gateway.parts().clock.now()).into_iter();
+    let used = used.map(|(kind, id)| Named { kind, id }).collect();
+    let act = trust.authorities.listed.as_ref().map(|listed| listed.act);
+    Ok(Json(TrustInForce { list: trust.lineage.list().clone(), act, used, waiting: waiting.collect() }))
 }
 
 fn document(media: &'static str, text: String) -> Response {

@@ -226,7 +226,7 @@ async fn act_table() -> String {
     let mut table =
         format!("| act, signed by | {} |\n|---|{}\n", SIGNERS.join(" | "), "---|".repeat(SIGNERS.len()));
     for (row, name) in
-        ["freeze", "unfreeze", "exception", "exception in an emergency", "review"].iter().enumerate()
+        ["freeze", "unfreeze", "exception", "exception in an emergency", "review", "trust"].iter().enumerate()
     {
         let mut cells = Vec::new();
         for (column, signer) in SIGNERS.into_iter().enumerate() {
@@ -244,6 +244,11 @@ async fn act_table() -> String {
                     Deed::Unfreeze { freeze, reason: "found".into() }
                 }
                 "exception" | "exception in an emergency" => exception(&world, name),
+                "trust" => {
+                    let told = world.get("/v1/trust/instances").await;
+                    let told: chancery_api::trust::TrustInForce = serde_json::from_slice(&told.body).unwrap();
+                    Deed::Trust { list: told.list, reason: "first".into() }
+                }
                 _ => {
                     let (_, exception) = act(&world, &people, root(exception(&world, "exception"))).await;
                     Deed::Review { exception, finding: "as agreed".into() }

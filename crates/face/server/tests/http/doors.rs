@@ -56,6 +56,8 @@ fn expected(route: Route, token: Option<&str>) -> (u16, &'static str) {
         (Access::Admin | Access::Facade, _) => (404, "CH2008"),
         (Access::Dev, _) if route.path == "/dev/actions/token" => (401, "CH3001"),
         (Access::Signed, _) => (400, "CH2101"),
+        // Nobody has signed a list here.
+        (Access::Public, _) if route.path.starts_with("/tuf/") => (403, "CH4026"),
         (Access::Dev | Access::Public, _) => (200, ""),
     }
 }

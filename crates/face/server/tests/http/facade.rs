@@ -86,8 +86,8 @@ async fn a_certificate_and_an_entry_in_the_shape_of_clients() {
     let chain = chain(&answer);
     let [leaf, issuing, root] = chain.as_slice() else { panic!("{}", answer.text()) };
     assert_eq!(Certificate::parse(leaf).unwrap().spki(), key.public_key().spki);
-    assert_eq!(issuing, world.gateway.trust().unwrap().issuing.as_der());
-    assert_eq!(root, world.gateway.trust().unwrap().root.as_der());
+    assert_eq!(issuing, world.gateway.trust().unwrap().authorities.issuing.0.as_slice());
+    assert_eq!(root, world.gateway.trust().unwrap().authorities.root.0.as_slice());
     let bundle = world.get("/api/v2/trustBundle").await.json();
     let shown: Vec<Vec<u8>> = bundle["chains"][0]["certificates"]
         .as_array()
@@ -177,7 +177,7 @@ async fn entries_are_taken_for_live_leaves_of_this_service_alone() {
     };
     let bare = json!({"keyDetails": "PKIX_ECDSA_P256_SHA_256",
         "publicKey": {"rawBytes": STANDARD.encode(key.public_key().spki)}});
-    let foreign = STANDARD.encode(world.gateway.trust().unwrap().issuing.as_der());
+    let foreign = STANDARD.encode(world.gateway.trust().unwrap().authorities.issuing.0.as_slice());
     let digest = STANDARD.encode(Sha256::of(b"x").as_bytes());
     for (name, body, status, code) in [
         ("a bare key", with(pointer, bare), 400, "CH2101"),

@@ -98,7 +98,7 @@ impl InProcess {
             steps: Arc::new(NoSteps),
             audience_host: HOST.into(),
             builder: format!("https://{HOST}"),
-            timestamp_roots: Vec::new(),
+            stamper_chains: Vec::new(),
             issuer_roots: rustls::RootCertStore::empty(),
             sandbox: Vec::new(),
         };

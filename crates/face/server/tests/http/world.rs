@@ -200,7 +200,6 @@ async fn gateway(
         audience_host: HOST.into(),
         builder: format!("https://{HOST}"),
         ledger_vkey: vkey,
-        ledger_url: "https://log2026.sign.example".into(),
     });
     let sign = |documents: &Documents| Ok(sign_first(documents, ORIGIN));
     bootstrap::begin(&gateway, authorities, documents, sign).await.unwrap();
