@@ -42,15 +42,8 @@ pub async fn perform(gateway: &Gateway, signed: &SignedAct) -> Result<Performed,
     let _alone = gateway.applying.lock().await;
     let now = gateway.parts.clock.now();
     let accepted = judge(gateway, signed, now)?;
-    if let Deed::Reanchor { .. } = &accepted.act().deed {
-        // The keyguard cosigns such an event only where it awaits one: logged here, it would stop the ledger.
-        let what = "a re-anchor is given to the keyguard with a restored backup, not to a running service";
-        return Err(Refusal::new(RefusalCode::ActRefused, what).hint("chancery restore --act FILE").into());
-    }
     gateway.book().check(&accepted, now).map_err(refused)?;
-    if let Deed::Trust { list, .. } = &accepted.act().deed {
-        gateway.trust()?.check(list)?;
-    }
+    fits(gateway, &accepted.act().deed)?;
     let canonical = signed.canonical().map_err(refused)?;
     let topic = accepted.id().to_string();
     let kept =
@@ -60,18 +53,36 @@ pub async fn perform(gateway: &Gateway, signed: &SignedAct) -> Result<Performed,
     let receipts = gateway.parts.sequencer.append(append).await?;
     let index =
         receipts.first().map(|receipt| receipt.index).ok_or_else(|| internal("append without a receipt"))?;
-    match &accepted.act().deed {
-        Deed::Freeze { .. } => refresh(gateway).await?,
-        Deed::Trust { .. } => {
-            show(gateway, canonical).await?;
-            trust::refresh(gateway).await?;
-        }
-        Deed::Exception(_) | Deed::Reanchor { .. } | Deed::Review { .. } | Deed::Unfreeze { .. } => {
-            show(gateway, canonical).await?;
-        }
-    }
+    bring_into_force(gateway, &accepted.act().deed, canonical).await?;
     tracing::warn!(act = %accepted.id(), kind = accepted.act().deed.name(), index, "act done");
     Ok(Performed { act: accepted.id(), index })
+}
+
+/// Whether a deed is one for a running service, as this one stands.
+fn fits(gateway: &Gateway, deed: &Deed) -> Result<(), Failure> {
+    match deed {
+        Deed::Reanchor { .. } => {
+            // The keyguard cosigns such an event only where it awaits one: logged here, it would stop the ledger.
+            let what =
+                "a re-anchor is given to the keyguard with a restored backup, not to a running service";
+            Err(Refusal::new(RefusalCode::ActRefused, what).hint("chancery restore --act FILE").into())
+        }
+        Deed::Trust { list, .. } => Ok(gateway.trust()?.check(list)?),
+        Deed::Exception(_) | Deed::Freeze { .. } | Deed::Review { .. } | Deed::Unfreeze { .. } => Ok(()),
+    }
+}
+
+async fn bring_into_force(gateway: &Gateway, deed: &Deed, canonical: String) -> Result<(), Failure> {
+    match deed {
+        Deed::Freeze { .. } => refresh(gateway).await,
+        Deed::Trust { .. } => {
+            show(gateway, canonical).await?;
+            trust::refresh(gateway).await.map(drop)
+        }
+        Deed::Exception(_) | Deed::Reanchor { .. } | Deed::Review { .. } | Deed::Unfreeze { .. } => {
+            show(gateway, canonical).await
+        }
+    }
 }
 
 fn judge(gateway: &Gateway, signed: &SignedAct, now: Time) -> Result<AcceptedAct, Failure> {

@@ -175,7 +175,8 @@ pub(crate) struct Maker<'a> {
 
 fn make(keyguard: &Keyguard, wish: &Initialise) -> Result<Authorities, CallError> {
     let now = keyguard.parts.clock.now();
-    let maker = Maker::new(keyguard, &wish.organisation, wish.dev);
+    let maker =
+        Maker::new(keyguard, &wish.organisation, if wish.dev { Standing::Dev } else { Standing::Regular });
     let root = maker.self_signed(ServiceKey::Root, "Code Signing Root", AuthorityKind::Root)?;
     let issuing = maker.issuing(&root, 1)?;
     let tsa_root =
@@ -199,8 +200,7 @@ fn make(keyguard: &Keyguard, wish: &Initialise) -> Result<Authorities, CallError
 }
 
 impl<'a> Maker<'a> {
-    pub(crate) fn new(keyguard: &'a Keyguard, organisation: &'a str, dev: bool) -> Self {
-        let standing = if dev { Standing::Dev } else { Standing::Regular };
+    pub(crate) fn new(keyguard: &'a Keyguard, organisation: &'a str, standing: Standing) -> Self {
         let from = keyguard.parts.clock.now().plus_seconds(-BACKDATE);
         Self { keyguard, organisation, standing, from }
     }

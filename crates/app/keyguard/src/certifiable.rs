@@ -119,12 +119,12 @@ impl Signing<'_> {
             return Err(refuse("it is not the next one below this authority"));
         }
         let standing = if established.shown.dev { Standing::Dev } else { Standing::Regular };
-        self.again(found, &subject, |issuance| match self.role {
-            ServiceKey::Root => {
+        self.again(found, &subject, |issuance| {
+            if self.role == ServiceKey::Root {
                 let kind = AuthorityKind::Issuing { path_length: 0 };
-                authority::tbs(issuance, found.subject(), kind, standing)
+                return authority::tbs(issuance, found.subject(), kind, standing);
             }
-            _other => timestamping::tbs(issuance, found.subject(), None),
+            timestamping::tbs(issuance, found.subject(), None)
         })
     }
 

@@ -7,6 +7,7 @@ use chancery_core::environment::Environment;
 use chancery_core::instance::{InstanceKind, MAX_INSTANCES};
 use chancery_core::message::{Authorities, Der, Successor};
 use chancery_core::refusal::{Refusal, RefusalCode};
+use chancery_x509::profile::authority::Standing;
 
 use crate::authority::{self, Maker, ensure, failed};
 use crate::keyguard::{CallError, Keyguard};
@@ -33,7 +34,8 @@ pub fn make(keyguard: &Keyguard, kind: InstanceKind) -> Result<Authorities, Call
     let environment = if shown.dev { Environment::Development } else { Environment::Production };
     let spec = role.spec_of(generation, environment).map_err(failed)?;
     ensure(keyguard, &spec)?;
-    let maker = Maker::new(keyguard, &shown.organisation, shown.dev);
+    let maker =
+        Maker::new(keyguard, &shown.organisation, if shown.dev { Standing::Dev } else { Standing::Regular });
     let der = match kind {
         InstanceKind::Ca => maker.issuing(&established.root, generation)?.as_der().to_vec(),
         InstanceKind::Tsa => maker.tsa(&established.tsa_root, generation)?.as_der().to_vec(),

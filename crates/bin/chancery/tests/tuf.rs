@@ -1,5 +1,5 @@
 //! The TUF repository: unmodified clients are initialised once, then need no further flag.
-#![expect(clippy::unwrap_used, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;

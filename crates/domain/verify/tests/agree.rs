@@ -1,11 +1,6 @@
 //! Other clients and ours, on the same bundles with the same trusted root: genuine ones, and each way to bend one. Where
 //! they differ, the table says why. A client that is absent is reported and not compared.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::fn_params_excessive_bools,
-    reason = "test"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::fn_params_excessive_bools, reason = "test")]
 
 mod world;
 

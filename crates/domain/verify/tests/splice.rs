@@ -3,12 +3,7 @@
 //!
 //! Every single part of every bundle goes into every other; then `CHANCERY_SPLICE_COUNT` bundles (400) are made of parts
 //! drawn from all of them. `CHANCERY_SPLICE_SEED` repeats a draw; `cargo xtask faults splice` draws 10,000.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
 
 mod world;
 

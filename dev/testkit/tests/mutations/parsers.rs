@@ -44,7 +44,7 @@ use chancery_x509::{cms, key, sct};
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const ALL: [Parser; 34] = [
+pub const ALL: [Parser; 35] = [
     ("bundle", bundle),
     ("certificate", certificate),
     ("certificate_request", certificate_request),

@@ -142,7 +142,7 @@ mod tests {
             format!("rekor.example\n{ROOT}\n"),
             "rekor.example\n7\n".to_owned(),
             format!("rekor.example\n07\n{ROOT}\n"),
-            format!("rekor.example\n7\n{}\n", &ROOT[4..]),
+            format!("rekor.example\n7\n{}\n", ROOT.split_at(4).1),
             format!("\n7\n{ROOT}\n"),
             format!("rekor.example\n7\n{ROOT}\n{}", "x\n".repeat(MAX_LINES)),
         ] {

@@ -48,14 +48,12 @@ impl Common {
         if at < expires { Ok(()) } else { Err(TufRefused::Expired { role, expires, at }) }
     }
     fn members(&self, role: Role) -> Map<String, Value> {
-        let members = json!({
-            "_type": role.name(), "expires": self.expires.to_string(), "spec_version": SPECIFICATION,
-            "version": self.version,
-        });
-        match members {
-            Value::Object(members) => members,
-            _other => Map::new(),
-        }
+        Map::from_iter([
+            ("_type".to_owned(), json!(role.name())),
+            ("expires".to_owned(), json!(self.expires.to_string())),
+            ("spec_version".to_owned(), json!(SPECIFICATION)),
+            ("version".to_owned(), json!(self.version)),
+        ])
     }
 }
 
