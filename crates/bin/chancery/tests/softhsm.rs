@@ -12,7 +12,8 @@ use chancery_testkit::pe::{Bits, image};
 use world::{IDENTITY, ISSUER, Said, World, tool};
 
 const PIN: &str = "31415926";
-const KEYS: [&str; 5] = ["dev-cms", "dev-message", "dev-notary", "dev-provenance", "dev-simple-signing"];
+const KEYS: [&str; 6] =
+    ["dev-claimed", "dev-cms", "dev-message", "dev-notary", "dev-provenance", "dev-simple-signing"];
 
 /// A token of its own below the world's directory; the file that `SOFTHSM2_CONF` names.
 fn token(world: &World, softhsm2_util: &Path) -> PathBuf {

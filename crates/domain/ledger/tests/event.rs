@@ -105,7 +105,7 @@ fn nothing_else_is_an_event() {
 
 #[test]
 fn no_event_names_a_person_or_exceeds_a_leaf() {
-    let intent = goldens().into_iter().nth(7).unwrap();
+    let intent = goldens().into_iter().find(|leaf| leaf.contains("\"kind\":\"intent\"")).unwrap();
     for name in ["actor", "actor_id", "email", "subject", "user_email", "user_login"] {
         let named = intent.replace("\"claims\":{", &format!("\"claims\":{{\"{name}\":\"x\","));
         assert!(Event::decode(&named).is_err(), "{name}");

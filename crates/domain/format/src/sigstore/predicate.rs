@@ -10,7 +10,7 @@
 
 use chancery_core::artifact::Artifact;
 use chancery_core::canonical::{self, NotCanonical};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::provenance::STATEMENT_TYPE;
 
@@ -33,7 +33,7 @@ pub const RESERVED: [&str; 5] = [
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPredicate {
     /// Not one JSON object, or larger than [`MAX_PREDICATE`].
-    #[error("it is not one JSON object of at most 2 MiB: {0}")]
+    #[error("it is not one JSON object of at most 2 MiB and 127 levels: {0}")]
     Text(String),
     /// Not a URI of at most 255 visible characters.
     #[error("its type is not a URI of at most 255 characters without spaces")]
@@ -58,10 +58,9 @@ impl Predicate {
         if text.len() > MAX_PREDICATE {
             return Err(refuse(format!("{} bytes", text.len())));
         }
-        let starts = text.trim_start().starts_with('{');
-        let parsed: Result<serde::de::IgnoredAny, _> = serde_json::from_str(&text);
-        match parsed {
-            Ok(_) if starts => Ok(Self { kind, text }),
+        // As a tree: what is skipped over instead may be nested deeper than a verifier can follow.
+        match serde_json::from_str::<Value>(&text) {
+            Ok(Value::Object(_)) => Ok(Self { kind, text }),
             Ok(_) => Err(refuse("another kind of value".to_owned())),
             Err(error) => Err(refuse(error.to_string())),
         }

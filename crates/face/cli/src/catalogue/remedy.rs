@@ -61,6 +61,11 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     ("CH4042", "run the job on a class of runner that the profile names; the answer lists them"),
     ("CH4043", "sign with chancery sign, which begins a session for each job, in the same job"),
+    ("CH4060", "ask who governs the service to let one profile alone issue certificates to this job"),
+    (
+        "CH4061",
+        "let the client that signs get its certificate from this service, and send its entry within ten minutes",
+    ),
     ("CH5001", "sign again; if it stays, the service's operator runs chancery doctor"),
     ("CH5002", "sign again; if it stays, the service's operator runs chancery doctor"),
     ("CH5003", "sign again; if it stays, the service's operator runs chancery doctor"),
@@ -128,6 +133,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ("CH9024", "stop the service, keep its data, and restore from a backup"),
     ("CH9025", "treat it as an incident: look at who signed the act, and at what was signed under it"),
     ("CH9026", "treat the signature as not authorised: its token was checked with other keys"),
+    ("CH9060", "treat the entry as not authorised: find out which certificate it was taken for"),
     ("CH9090", "check the path and its permissions; try again"),
 ];
 
