@@ -53,7 +53,8 @@ pub(crate) fn check_form(
         JwsAlgorithm::Ps256 | JwsAlgorithm::Rs256 => modulus,
     };
     if signature.len() != expected {
-        let is_der = signature.first() == Some(&0x30);
+        // Its whole head, not its first byte alone: one random signature in 256 begins like that.
+        let is_der = matches!(signature, [0x30, rest, 0x02, ..] if usize::from(*rest).saturating_add(2) == signature.len());
         return Err(WrongSignature::Length { found: signature.len(), expected, is_der });
     }
     let (first, second) = signature.split_at_checked(expected / 2).unwrap_or((signature, &[]));
