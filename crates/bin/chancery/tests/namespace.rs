@@ -12,6 +12,7 @@ set -eu
 ip link set lo up
 ip -o link | grep -v ': lo:' && exit 90
 "$CHANCERY" demo
+: >ready
 "$CHANCERY" serve --dev --data-dir "$PWD/data" --listen 127.0.0.1:0 >ready 2>log &
 service=$!
 tail -f --pid=$service ready | head -n 1 | grep chancery.ready
