@@ -87,7 +87,7 @@ async fn bring_into_force(gateway: &Gateway, deed: &Deed, canonical: String) -> 
 
 fn judge(gateway: &Gateway, signed: &SignedAct, now: Time) -> Result<AcceptedAct, Failure> {
     let governance = gateway.governance()?;
-    let ledger = gateway.trust()?.ledger.name().to_string();
+    let ledger = gateway.trust()?.origin.to_string();
     let bench = Bench { policy: &governance.policy, root: governance.signed.root(), ledger: &ledger, now };
     accept(signed, &bench).map_err(refused)
 }

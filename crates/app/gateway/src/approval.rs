@@ -122,7 +122,7 @@ pub async fn find(
     identified: &Identified,
     request: &Request,
 ) -> Result<Option<Waiting>, Failure> {
-    let ledger = gateway.trust()?.ledger.name().to_string();
+    let ledger = gateway.trust()?.origin.to_string();
     let profile = governance.policy.profile(request.profile());
     let wish = Wish {
         life: profile.map_or(0, |profile| i64::from(profile.approvals().expires.seconds())),
@@ -197,7 +197,7 @@ pub async fn wait(
     (profile, request, trace): (&Profile, &Request, &Trace),
 ) -> Result<(), Failure> {
     let now = gateway.parts.clock.now();
-    let ledger = gateway.trust()?.ledger.name().to_string();
+    let ledger = gateway.trust()?.origin.to_string();
     let expires = now.plus_seconds(i64::from(profile.approvals().expires.seconds()));
     let named = (request.id(), request.profile().clone());
     let document =

@@ -19,7 +19,7 @@ use crate::intent::{encode, internal};
 use crate::keys;
 use crate::reanchor;
 use crate::reconcile::{self, Reconciled};
-use crate::trust::Trust;
+use crate::trust;
 
 use chancery_verify::lineage::Own;
 use chancery_x509::certificate::Certificate;
@@ -74,7 +74,7 @@ pub async fn begin(
     documents: Documents,
     signatures: impl FnOnce(&Documents) -> Result<SignatureSet, Failure>,
 ) -> Result<(), Failure> {
-    gateway.use_trust(Trust::new(gateway, authorities)?);
+    trust::take(gateway, authorities)?;
     if gateway.parts.state.policy_current().await?.is_some() {
         return Ok(());
     }
@@ -91,7 +91,7 @@ pub async fn start(gateway: &Gateway) -> Result<Reconciled, Failure> {
     let keyguard = gateway.parts.keyguard.as_ref();
     let hello = hello(keyguard).await?;
     let authorities = authorities(keyguard, Call::Authorities).await?;
-    gateway.use_trust(Trust::new(gateway, authorities)?);
+    trust::take(gateway, authorities)?;
     if let Some(act) = &hello.reanchor {
         reanchor::log(gateway, act).await?;
     }

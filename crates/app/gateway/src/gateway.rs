@@ -9,6 +9,7 @@ use chancery_core::port::custodian::KeyDescription;
 use chancery_core::port::dialer::Dialer;
 use chancery_core::port::entropy::Entropy;
 use chancery_core::port::keyguard::Keyguard;
+use chancery_core::port::ledger_keys::LedgerKeys;
 use chancery_core::port::ledger_reader::LedgerReader;
 use chancery_core::port::registry::Registry;
 use chancery_core::port::sequencer::Sequencer;
@@ -56,8 +57,10 @@ pub struct Parts {
     pub audience_host: String,
     /// This service as a URI: SLSA `builder.id`.
     pub builder: String,
-    /// The ledger's verifier key (C2SP vkey).
+    /// The ledger's first verifier key (C2SP vkey), which the keyguard pinned.
     pub ledger_vkey: String,
+    /// The ledger's own keys.
+    pub ledger_keys: Arc<dyn LedgerKeys>,
 }
 
 /// The process that faces the network.

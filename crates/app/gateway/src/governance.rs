@@ -108,7 +108,7 @@ pub async fn apply(
 /// Takes the first documents into force. The keyguard has pinned their root document already.
 pub async fn begin(gateway: &Gateway, documents: Documents, set: SignatureSet) -> Result<(), Failure> {
     let root = RootDocument::of(&documents).map_err(internal)?.sha256();
-    let ledger = gateway.trust()?.ledger.name().to_string();
+    let ledger = gateway.trust()?.origin.to_string();
     let position = Position::Beginning { root, ledger: &ledger };
     let signed = signed::accept(documents, &set, &position).map_err(unsigned)?;
     enforce(gateway, signed, &set).await.map(|_| ())

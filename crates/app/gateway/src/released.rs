@@ -167,7 +167,7 @@ impl Made {
         proof: Proof,
         (leaf, receipt): (String, Receipt),
     ) -> Result<Released, Failure> {
-        let log_id = gateway.trust()?.ledger.log_id();
+        let log_id = gateway.trust()?.log_id(&receipt)?;
         let entry = LedgerProof { entry: leaf.as_bytes(), receipt: &receipt, log_id: log_id.as_bytes() };
         let ledger = self.entry.is_some().then_some(entry);
         let signer = self.signer(&gateway.parts.builder);

@@ -18,7 +18,7 @@ use crate::trust::{self, Trust};
 pub async fn make(gateway: &Gateway, kind: InstanceKind) -> Result<Sha256, Failure> {
     let _alone = gateway.applying.lock().await;
     let known: Vec<Successor> = gateway.trust()?.authorities.successors.clone();
-    let reply = gateway.parts.keyguard.call(Call::Successor(kind)).await?;
+    let reply = gateway.parts.keyguard.call(call(gateway, kind)?).await?;
     let Reply::Authorities(authorities) = reply else { return Err(unexpected("successor", &reply)) };
     let fresh: Vec<&Successor> =
         authorities.successors.iter().filter(|successor| !known.contains(successor)).collect();
@@ -29,13 +29,30 @@ pub async fn make(gateway: &Gateway, kind: InstanceKind) -> Result<Sha256, Failu
     waiting(gateway.trust()?.as_ref(), kind)
 }
 
+/// The ledger's keys are the gateway's own: it makes the next one, and the keyguard keeps what it is.
+fn call(gateway: &Gateway, kind: InstanceKind) -> Result<Call, Failure> {
+    match kind {
+        InstanceKind::Ca | InstanceKind::Ct | InstanceKind::Tsa => Ok(Call::Successor(kind)),
+        InstanceKind::Ledger => {
+            let made = gateway.trust()?.lineage.ledgers().len();
+            let waits = waiting(gateway.trust()?.as_ref(), kind).is_ok();
+            let generation = if waits { made } else { made.saturating_add(1) };
+            let vkey = gateway.parts.ledger_keys.make(generation).map_err(internal)?;
+            Ok(Call::LedgerSuccessor { vkey })
+        }
+    }
+}
+
 fn waiting(trust: &Trust, kind: InstanceKind) -> Result<Sha256, Failure> {
     let found = trust.lineage.waiting().into_iter().find(|(waiting, _)| *waiting == kind);
     found.map(|(_, id)| id).ok_or_else(|| internal("no successor waits"))
 }
 
-/// Key and certificate are in the ledger before anybody is told.
+/// Key and certificate are in the ledger before anybody is told; a key of the ledger itself is by the act that lists it.
 async fn record(gateway: &Gateway, successor: &Successor) -> Result<(), Failure> {
+    if successor.kind == InstanceKind::Ledger {
+        return Ok(());
+    }
     let all = keys::refresh(gateway).await?;
     let key = all.into_iter().find(|key| key.id == successor.key);
     let key = key.ok_or_else(|| internal("a successor without a key"))?;

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chancery_core::digest::Sha256;
 use chancery_core::environment::Environment;
 use chancery_core::instance::TrustList;
 use chancery_core::message::{Authorities, Call, Reply};
+use chancery_core::receipt::Receipt;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::time::Time;
+use chancery_ledger::note::KeyName;
 use chancery_ledger::vkey::VerifierKey;
 use chancery_verify::lineage::{Around, InvalidLineage, Lineage, Own};
 use chancery_verify::policy::VerificationPolicy;
@@ -30,8 +33,8 @@ pub struct Trust {
     pub authorities: Authorities,
     /// Who issues, promises and stamps at which moment, and what verifiers believe.
     pub lineage: Lineage,
-    /// The ledger's key.
-    pub ledger: VerifierKey,
+    /// The ledger's name.
+    pub origin: KeyName,
     /// The keyguard's cosigning key.
     pub cosigner: VerifierKey,
     /// The key that signs `trust.json`.
@@ -66,12 +69,18 @@ impl Trust {
             revocation_lists: Vec::new(),
             policies: BTreeMap::new(),
         };
-        Ok(Self { authorities, lineage, ledger, cosigner, signer, snapshot })
+        let origin = ledger.name().clone();
+        Ok(Self { authorities, lineage, origin, cosigner, signer, snapshot })
     }
 
     /// The issuing CA of a moment.
     pub fn issuing_at(&self, at: Time) -> Result<&Own<Certificate>, Failure> {
         self.lineage.issuing_at(at).ok_or_else(|| internal("no issuing CA is in use"))
+    }
+
+    /// The log id of the ledger's key that signed the checkpoint of a receipt.
+    pub fn log_id(&self, receipt: &Receipt) -> Result<Sha256, Failure> {
+        self.snapshot.ledger_of(&receipt.checkpoint).map(|ledger| ledger.key().log_id()).map_err(internal)
     }
 
     /// Whether a list can take the place of the one in force: said before it is logged.
@@ -125,8 +134,16 @@ fn in_full(error: &InvalidLineage) -> String {
 pub async fn refresh(gateway: &Gateway) -> Result<(), Failure> {
     let reply = gateway.parts.keyguard.call(Call::Authorities).await?;
     let Reply::Authorities(authorities) = reply else { return Err(unexpected("authorities", &reply)) };
-    gateway.use_trust(Trust::new(gateway, *authorities)?);
+    take(gateway, *authorities)?;
     gateway.tuf.forget();
+    Ok(())
+}
+
+/// Uses what the keyguard gave from now on, the ledger's keys too.
+pub(crate) fn take(gateway: &Gateway, authorities: Authorities) -> Result<(), Failure> {
+    let trust = Trust::new(gateway, authorities)?;
+    gateway.parts.ledger_keys.plan(&trust.authorities.ledger_uses());
+    gateway.use_trust(trust);
     Ok(())
 }
 

@@ -1,7 +1,9 @@
 //! The authorities as the hot path needs them: parsed once, when they are made or loaded, and never per order.
 
 use chancery_core::message::Authorities;
+use chancery_core::port::cosigner::CosignError;
 use chancery_core::time::Time;
+use chancery_ledger::note::Note;
 use chancery_ledger::vkey::VerifierKey;
 use chancery_verify::lineage::{Around, InvalidLineage, Lineage, Own};
 use chancery_x509::certificate::Certificate;
@@ -58,6 +60,17 @@ impl Established {
     /// The CT key of a moment.
     pub fn ct_at(&self, at: Time) -> Result<&Own<VerifyingKey>, UnusableAuthority> {
         self.lineage.ct_at(at).ok_or_else(|| unusable("CT key", "none is in use"))
+    }
+    /// The ledger's keys that count at a moment. A checkpoint by one that was replaced is signed anew by a gateway that is
+    /// honest: it did not hear of the new list yet.
+    pub fn ledger_keys(&self, checkpoint: &str, now: Time) -> Result<Vec<VerifierKey>, CosignError> {
+        let keys = self.lineage.ledgers_around(now);
+        let Ok(note) = Note::parse(checkpoint) else { return Ok(keys) };
+        let is_replaced = |key: &VerifierKey| key.is_named_in(&note) && !keys.contains(key);
+        if self.lineage.ledgers().iter().any(|own| is_replaced(&own.value)) {
+            return Err(CosignError::Unavailable("a key of the ledger that does not count now".to_owned()));
+        }
+        Ok(keys)
     }
     /// The time stamping certificate of a moment, and how its key signs.
     pub fn stamping_at(&self, at: Time) -> Result<(&Own<Certificate>, SignatureScheme), UnusableAuthority> {

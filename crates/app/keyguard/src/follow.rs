@@ -240,18 +240,22 @@ impl Followed {
         state.as_mut().map(|state| work(&mut state.intents))
     }
 
-    /// Checks a batch and makes it durable. Nothing is cosigned that was not kept first: after a crash the keyguard
+    /// Checks a batch and makes it durable. `keys` are those of the ledger that count now; before there are authorities it is
+    /// the pinned one. Nothing is cosigned that was not kept first: after a crash the keyguard
     /// never stands behind what it stood behind before.
     pub fn advance(
         &self,
         follow: &Follow,
+        keys: &[VerifierKey],
         memory: &dyn Memory,
         now: Time,
     ) -> Result<Cosignable, CosignError> {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state =
             guard.as_mut().ok_or_else(|| CosignError::Unavailable("no ledger is pinned".to_owned()))?;
-        let advanced = state.follower.advance(follow).map_err(CosignError::from)?;
+        let pinned = [state.follower.ledger().clone()];
+        let keys = if keys.is_empty() { &pinned } else { keys };
+        let advanced = state.follower.advance(follow, keys).map_err(CosignError::from)?;
         let events = read_events(follow)?;
         check_root(state.root, &events)?;
         let policy = follow_policy(state.policy, state.accepted, &events)?;

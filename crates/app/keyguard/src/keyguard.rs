@@ -176,6 +176,9 @@ impl Keyguard {
             Call::CertificateIssue(wish) => reply(certificate::issue(self, &wish), Reply::Chain),
             Call::CertificateShow(key) => Reply::Chain(self.chains.of(&key)),
             Call::Successor(kind) => reply(successor::make(self, kind), |a| Reply::Authorities(Box::new(a))),
+            Call::LedgerSuccessor { vkey } => {
+                reply(successor::take_ledger(self, &vkey), |a| Reply::Authorities(Box::new(a)))
+            }
             Call::Tuf => reply(tuf::repository(self), |made| Reply::Tuf(Box::new(made))),
             Call::TrustSign { document } => reply(trust::sign(self, &document), Reply::TrustSigned),
             Call::Authorities => match self.established() {
@@ -211,7 +214,9 @@ impl Keyguard {
     fn follow(&self, follow: &Follow) -> Result<String, CosignError> {
         let now = self.parts.clock.now();
         let named = self.issuer_keys.named(self, follow)?;
-        let cosignable = self.followed.advance(follow, &self.memory, now)?;
+        let established = self.established();
+        let keys = established.map_or(Ok(Vec::new()), |known| known.ledger_keys(&follow.checkpoint, now))?;
+        let cosignable = self.followed.advance(follow, &keys, &self.memory, now)?;
         // After the ledger's own piece: where this one is lost, the gateway logs the keys once more.
         let kept = self.issuer_keys.recorded(&named, &self.memory);
         kept.map_err(|error| CosignError::Unavailable(error.to_string()))?;

@@ -88,7 +88,10 @@ fn plan(options: &BackupOptions) -> Result<Plan, Failure> {
     };
     let within = |name: &str| (data.join(name), format!("data/{name}"));
     let memory = data.join("keyguard/memory");
-    let mut files = vec![(path.clone(), place(&path, "chancery.toml")), within("gateway/ledger.key")];
+    let mut files = vec![(path.clone(), place(&path, "chancery.toml"))];
+    let keys = chancery_store::ledger::key_files(&data.join("gateway"));
+    let names = keys.iter().filter_map(|path| path.file_name()?.to_str());
+    files.extend(names.map(|name| within(&format!("gateway/{name}"))));
     files.push(within("gateway/signed"));
     files.extend(MEMORY.map(|name| within(&format!("keyguard/memory/{name}"))));
     files.extend(DEVELOPMENT.map(within));

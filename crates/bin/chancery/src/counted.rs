@@ -94,7 +94,7 @@ const fn kind(call: &Call) -> &'static str {
         Call::CertificateIssue(_) => "certificate-issue",
         Call::CertificateShow(_) => "certificate-show",
         Call::Authorities => "authorities",
-        Call::Successor(_) => "successor",
+        Call::Successor(_) | Call::LedgerSuccessor { .. } => "successor",
         Call::TrustSign { .. } => "trust-sign",
         Call::Tuf => "tuf",
         Call::Health => "health",

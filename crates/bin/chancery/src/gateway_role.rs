@@ -13,6 +13,7 @@ use chancery_core::message::{Authorities, Call};
 use chancery_core::port::Boxed;
 use chancery_core::port::cosigner::{CosignError, Cosigner, Follow};
 use chancery_core::port::keyguard::Keyguard as _;
+use chancery_core::port::ledger_keys::LedgerKeys;
 use chancery_core::port::stamper::Stamper;
 use chancery_core::port::step::Steps;
 use chancery_gateway::bootstrap::{self, Beginning};
@@ -29,7 +30,7 @@ use chancery_remote::dial::TcpDialer;
 use chancery_remote::tsa::authority::AuthorityConfig;
 use chancery_remote::tsa::pool::{PoolConfig, TsaPool};
 use chancery_server::measures::Measures;
-use chancery_store::ledger::{Ledger, LedgerConfig, LedgerKey};
+use chancery_store::ledger::{KeyRing, Ledger, LedgerConfig};
 use chancery_x509::certificate::{Certificate, parse_pem_bundle};
 
 use crate::config::{Config, TsaSection};
@@ -89,8 +90,7 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
     std::fs::create_dir_all(&directory)?;
     std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700))?;
     let origin = Origin::parse(&config.ledger.origin)?;
-    let key = ledger_key(&directory.join("ledger.key"), &origin)?;
-    let vkey = key.verifier().to_string();
+    let keys = ledger_keys(&directory, &origin)?;
     let documents = documents::read(&config.governance_dir)?;
     // The state is made after the keys, so where it is, nothing begins.
     let begins = !directory.join("state.db").exists();
@@ -104,11 +104,14 @@ pub(crate) async fn run(path: &Path, steps: Arc<dyn Steps>) -> anyhow::Result<()
         keys: if config.dev && begins { documents::keys(&documents)? } else { Vec::new() },
         seed: chancery_core::port::entropy::Entropy::sixteen(&SystemEntropy),
     };
+    let vkey = keys.verifier().to_string();
     let authorities = bootstrap::meet(keyguard.as_ref(), Some(beginning), &vkey).await?;
+    // Before anything is signed: the ledger's first act is a checkpoint.
+    LedgerKeys::plan(keys.as_ref(), &authorities.ledger_uses());
     let calls = CountedKeyguard::new(Arc::clone(&keyguard) as _);
-    let ledger = open_ledger(&config, &authorities, origin, (&calls, key)).await?;
+    let ledger = open_ledger(&config, &authorities, origin, (&calls, &keys)).await?;
     let appends = CountedLedger::new(Arc::clone(&ledger));
-    let gateway = assemble(&config, &calls, (&ledger, &appends), (vkey, steps))?;
+    let gateway = assemble(&config, &calls, (&ledger, &appends), (keys, steps))?;
     let signatures = |documents: &Documents| {
         first_signatures(&config, documents).map_err(|error| Failure::Internal(format!("{error:#}")))
     };
@@ -159,9 +162,8 @@ fn first_signatures(config: &Config, documents: &Documents) -> anyhow::Result<Si
     SignatureSet::parse(text.trim_end()).with_context(|| format!("cannot use `{}`", path.display()))
 }
 
-fn ledger_key(path: &Path, origin: &Origin) -> anyhow::Result<LedgerKey> {
-    let key = LedgerKey::load_or_create(path, origin);
-    key.with_context(|| format!("cannot use the ledger's key `{}`", path.display()))
+fn ledger_keys(directory: &Path, origin: &Origin) -> anyhow::Result<Arc<KeyRing>> {
+    Ok(Arc::new(KeyRing::open(directory, origin, Arc::new(SystemClock))?))
 }
 
 async fn start(gateway: &Gateway) -> anyhow::Result<()> {
@@ -174,21 +176,21 @@ async fn open_ledger(
     config: &Config,
     authorities: &Authorities,
     origin: Origin,
-    (keyguard, key): (&Arc<CountedKeyguard>, LedgerKey),
+    (keyguard, keys): (&Arc<CountedKeyguard>, &Arc<KeyRing>),
 ) -> anyhow::Result<Arc<Ledger>> {
     let cosigner = VerifierKey::parse(&authorities.cosigner_vkey)?;
     let mut settings = LedgerConfig::new(config.gateway_dir(), origin, cosigner);
     settings.group_commit = config.ledger.group_commit;
     settings.reserve = config.ledger.reserve.unwrap_or(settings.reserve);
     let follower = Arc::new(KeyguardCosigner(Arc::clone(keyguard)));
-    Ok(Arc::new(Ledger::open(settings, follower, key).await?))
+    Ok(Arc::new(Ledger::open(settings, follower, Arc::clone(keys)).await?))
 }
 
 fn assemble(
     config: &Config,
     keyguard: &Arc<CountedKeyguard>,
     (ledger, appends): (&Arc<Ledger>, &Arc<CountedLedger>),
-    (ledger_vkey, steps): (String, Arc<dyn Steps>),
+    (ledger_keys, steps): (Arc<KeyRing>, Arc<dyn Steps>),
 ) -> anyhow::Result<Arc<Gateway>> {
     let greeted = Greeted::new(Arc::clone(keyguard) as _);
     let mut stampers: BTreeMap<String, Arc<dyn Stamper>> = BTreeMap::new();
@@ -212,7 +214,8 @@ fn assemble(
         steps,
         audience_host: config.host.clone(),
         builder: config.url(),
-        ledger_vkey,
+        ledger_vkey: ledger_keys.verifier().to_string(),
+        ledger_keys,
     });
     greeted.follow(&gateway);
     Ok(gateway)

@@ -75,6 +75,12 @@ pub enum Call {
     /// Makes the next instance of a kind, which nobody believes before an act `trust` lists it. One that waits already is
     /// shown again.
     Successor(InstanceKind),
+    /// The gateway made the next key of the ledger; nobody believes it before an act `trust` lists it. While one waits, that
+    /// one is shown again.
+    LedgerSuccessor {
+        /// Its verifier key (C2SP vkey), named as the ledger.
+        vkey: String,
+    },
     /// The TUF repository, renewed where that is due.
     Tuf,
     /// Custodians, sandbox, policy: what `doctor` shows.
@@ -87,7 +93,7 @@ pub enum Call {
 pub enum Reply {
     /// To `Hello`.
     Hello(Hello),
-    /// To `Initialise`, `Authorities` and `Successor`.
+    /// To `Initialise`, `Authorities`, `Successor` and `LedgerSuccessor`.
     Authorities(Box<Authorities>),
     /// To `Follow`: the cosignature's note line.
     Cosigned(String),
@@ -212,15 +218,24 @@ pub struct Authorities {
     pub listed: Option<Listed>,
 }
 
+impl Authorities {
+    /// From when on each of the ledger's keys is used, by its log id; empty where nobody signed a list.
+    #[must_use]
+    pub fn ledger_uses(&self) -> Vec<Use> {
+        let Some(Listed { list, uses, .. }) = &self.listed else { return Vec::new() };
+        uses.iter().filter(|used| list.find(InstanceKind::Ledger, used.id).is_some()).copied().collect()
+    }
+}
+
 /// An instance that was made after the first of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Successor {
-    /// What it does: `ca`, `ct` or `tsa`.
+    /// What it does.
     pub kind: InstanceKind,
     /// Its key.
     pub key: KeyId,
-    /// Its certificate, or its SubjectPublicKeyInfo (`ct`).
+    /// Its certificate, or its SubjectPublicKeyInfo (`ct`, `ledger`).
     pub der: Der,
     /// When it was made.
     pub created: Time,

@@ -8,7 +8,8 @@ use chancery_core::port::sequencer::MAX_LEAF;
 
 use crate::checkpoint::{Checkpoint, InvalidCheckpoint, SignedCheckpoint};
 use crate::merkle::{Edge, Head, MerkleError, leaf_hash};
-use crate::vkey::VerifierKey;
+use crate::note::Note;
+use crate::vkey::{KeyError, VerifierKey};
 
 /// Why a follower did not advance.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -146,15 +147,15 @@ impl Follower {
     pub fn head(&self) -> Head {
         Head { size: self.edge.size(), root: self.edge.root() }
     }
-    /// The ledger's key.
+    /// The ledger's first key, which gives its name.
     #[must_use]
     pub const fn ledger(&self) -> &VerifierKey {
         &self.ledger
     }
-    /// Checks the ledger's signature, that it did not shrink, and that the leaves give the root. `self` is unchanged.
-    pub fn advance(&self, follow: &Follow) -> Result<Advanced, FollowError> {
-        let checkpoint =
-            SignedCheckpoint::open(&follow.checkpoint, &self.ledger).map_err(FollowError::Checkpoint)?;
+    /// Checks that one of the ledger's `keys` signed, that it did not shrink, and that the leaves give the root. `self` is
+    /// unchanged.
+    pub fn advance(&self, follow: &Follow, keys: &[VerifierKey]) -> Result<Advanced, FollowError> {
+        let checkpoint = self.signed(&follow.checkpoint, keys)?;
         let claimed = *checkpoint.head();
         if claimed.size < self.edge.size() {
             return Err(FollowError::Shrunk { seen: self.edge.size(), claimed: claimed.size });
@@ -178,5 +179,14 @@ impl Follower {
             return Err(FollowError::Fork { size: claimed.size, computed, claimed: claimed.root });
         }
         Ok(Advanced { follower: Self { ledger: self.ledger.clone(), edge }, checkpoint })
+    }
+
+    /// Keys of another name are none of this ledger's.
+    fn signed(&self, note: &str, keys: &[VerifierKey]) -> Result<SignedCheckpoint, FollowError> {
+        let lines = Note::parse(note).map_err(InvalidCheckpoint::Note).map_err(FollowError::Checkpoint)?;
+        let named = keys.iter().find(|key| key.name() == self.ledger.name() && key.is_named_in(&lines));
+        let absent = || InvalidCheckpoint::Signature(KeyError::Absent(self.ledger.name().clone()));
+        let key = named.ok_or_else(absent).map_err(FollowError::Checkpoint)?;
+        SignedCheckpoint::open(note, key).map_err(FollowError::Checkpoint)
     }
 }

@@ -23,6 +23,9 @@ pub enum InvalidReceipt {
     /// The leaf is not the one that the receipt is for.
     #[error("receipt is for another leaf")]
     Leaf,
+    /// No line of the checkpoint names a ledger's key that is trusted.
+    #[error("checkpoint is signed by no ledger that is trusted")]
+    Ledger,
     /// The proof does not lead from the leaf to the root.
     #[error("inclusion proof does not hold")]
     Proof(#[source] MerkleError),
@@ -34,6 +37,9 @@ pub enum InvalidReceipt {
         /// Keys demanded.
         need: usize,
     },
+    /// The checkpoint was cosigned when the ledger's key did not count.
+    #[error("checkpoint of {0} is by a key of the ledger that does not count then")]
+    Window(Time),
 }
 
 /// Whose word counts: the ledger's key, and how many of which cosigners.
@@ -112,6 +118,11 @@ impl CosignedCheckpoint {
     pub fn origin(&self) -> &str {
         self.signed.checkpoint().origin.as_str()
     }
+    /// The latest moment that a trusted cosigner gave; absent when no cosignature was demanded nor found.
+    #[must_use]
+    pub fn cosigned_at(&self) -> Option<Time> {
+        self.cosigned.iter().map(|(_, at)| *at).max()
+    }
     /// Each trusted cosigner's name with the time that it gave.
     #[must_use]
     pub fn cosigned(&self) -> &[(String, Time)] {
@@ -137,10 +148,10 @@ impl VerifiedReceipt {
     pub const fn checkpoint(&self) -> &CosignedCheckpoint {
         &self.checkpoint
     }
-    /// The latest moment that a trusted cosigner gave; absent when no cosignature was demanded nor found.
+    /// As [`CosignedCheckpoint::cosigned_at`] has it.
     #[must_use]
     pub fn cosigned_at(&self) -> Option<Time> {
-        self.checkpoint.cosigned.iter().map(|(_, at)| *at).max()
+        self.checkpoint.cosigned_at()
     }
 }
 

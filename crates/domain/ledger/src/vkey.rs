@@ -6,11 +6,14 @@
 
 use std::fmt;
 
-use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use aws_lc_rs::signature::{ED25519, ParsedPublicKey, UnparsedPublicKey};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chancery_core::digest::Sha256;
 
 use crate::note::{KeyName, Note, NoteKeyId, key_hash, key_id};
+
+/// How the SubjectPublicKeyInfo of an Ed25519 key begins (RFC 8410 §4); the 32 bytes of the key follow.
+pub const ED25519_SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// What a verifier key signs (C2SP signed-note, signature types).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +76,18 @@ impl VerifierKey {
         let hash = key_hash(&name, kind.byte(), &public);
         Self { name, kind, public, hash }
     }
+    /// Names the key of a ledger, given as SubjectPublicKeyInfo (RFC 8410 §4); `None` where that is no Ed25519 key.
+    #[must_use]
+    pub fn from_spki(name: KeyName, spki: &[u8]) -> Option<Self> {
+        let public: [u8; 32] = spki.strip_prefix(&ED25519_SPKI)?.try_into().ok()?;
+        ParsedPublicKey::new(&ED25519, public).ok()?;
+        Some(Self::new(name, KeyKind::Ledger, public))
+    }
+    /// Its SubjectPublicKeyInfo, 44 bytes.
+    #[must_use]
+    pub fn spki(&self) -> Vec<u8> {
+        [ED25519_SPKI.as_slice(), &self.public].concat()
+    }
     /// Parses the text form and checks its hash.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         Self::parse_parts(text)
@@ -121,6 +136,11 @@ impl VerifierKey {
             return Err(KeyError::Twice(self.name.clone()));
         }
         Ok(&first.bytes)
+    }
+    /// Whether a line of the note names this key; nothing is verified.
+    #[must_use]
+    pub fn is_named_in(&self, note: &Note) -> bool {
+        note.signatures().iter().any(|line| line.name == self.name && line.key_id == self.id())
     }
     /// Checks an Ed25519 signature over `message`.
     pub(crate) fn check(&self, message: &[u8], signature: &[u8]) -> Result<(), KeyError> {

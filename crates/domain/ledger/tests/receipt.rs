@@ -168,7 +168,10 @@ fn follow(from: usize, all: &[String]) -> Follow {
 }
 
 fn at_nine() -> Follower {
-    Follower::new(vkey(1, ORIGIN, KeyKind::Ledger)).advance(&follow(0, &leaves(9))).unwrap().into_follower()
+    Follower::new(vkey(1, ORIGIN, KeyKind::Ledger))
+        .advance(&follow(0, &leaves(9)), &[vkey(1, ORIGIN, KeyKind::Ledger)])
+        .unwrap()
+        .into_follower()
 }
 
 #[test]
@@ -177,7 +180,8 @@ fn a_follower_advances_and_resumes() {
     let all = leaves(9);
     let mut follower = Follower::new(key.clone());
     for (from, to) in [(0, 0), (0, 4), (4, 4), (4, 9)] {
-        let advanced = follower.advance(&follow(from, &all[..to])).unwrap();
+        let advanced =
+            follower.advance(&follow(from, &all[..to]), &[vkey(1, ORIGIN, KeyKind::Ledger)]).unwrap();
         assert_eq!(advanced.checkpoint().head, advanced.follower().head());
         follower = advanced.into_follower();
     }
@@ -206,7 +210,7 @@ fn a_follower_refuses_forks_rollbacks_and_claims() {
         (unsigned, "checkpoint is not acceptable"),
     ];
     for (follow, expected) in refusals {
-        let refused = follower.advance(&follow).unwrap_err();
+        let refused = follower.advance(&follow, &[vkey(1, ORIGIN, KeyKind::Ledger)]).unwrap_err();
         assert!(refused.to_string().starts_with(expected), "{refused}");
         // Only the position may be corrected and tried again.
         let again = matches!(CosignError::from(refused.clone()), CosignError::Behind { size: 9 });
@@ -217,7 +221,10 @@ fn a_follower_refuses_forks_rollbacks_and_claims() {
 #[test]
 fn a_follower_refuses_kept_state_that_was_tampered_with() {
     let key = vkey(1, ORIGIN, KeyKind::Ledger);
-    let follower = Follower::new(key.clone()).advance(&follow(0, &leaves(9))).unwrap().into_follower();
+    let follower = Follower::new(key.clone())
+        .advance(&follow(0, &leaves(9)), std::slice::from_ref(&key))
+        .unwrap()
+        .into_follower();
     let state = follower.state();
     let mut bad = follower.state();
     bad.size = 8;

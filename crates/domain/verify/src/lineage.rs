@@ -14,6 +14,7 @@ use chancery_core::id::{InvalidId, KeyId};
 use chancery_core::instance::{Instance, InstanceKind, InvalidTrustList, TrustList};
 use chancery_core::message::{Authorities, Use};
 use chancery_core::time::Time;
+use chancery_ledger::note::KeyName;
 use chancery_ledger::vkey::VerifierKey;
 use chancery_x509::certificate::{Certificate, CertificateError};
 use chancery_x509::key::{KeyError, VerifyingKey};
@@ -25,6 +26,8 @@ use crate::window::Window;
 const BEFORE: i64 = 600;
 /// Gateway and keyguard change over this many seconds after a list was accepted, so that nothing that is under way is lost.
 const CHANGE_OVER: i64 = 5;
+/// The key that the keyguard pinned; the gateway has it, and no custodian.
+const FIRST_LEDGER_KEY: &str = "chancery-ledger";
 
 /// Why there is no lineage.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +63,7 @@ pub enum InvalidLineage {
 /// What a lineage depends on beside the authorities.
 #[derive(Debug, Clone, Copy)]
 pub struct Around<'a> {
-    /// The ledger's key.
+    /// The ledger's first key, as the keyguard pinned it.
     pub ledger: &'a VerifierKey,
     /// Remote time stamping authorities: address and chain, own certificate first.
     pub stampers: &'a [(String, Vec<Certificate>)],
@@ -84,6 +87,7 @@ pub struct Own<T> {
 pub struct Lineage {
     issuing: Vec<Own<Certificate>>,
     ct: Vec<Own<VerifyingKey>>,
+    ledgers: Vec<Own<VerifierKey>>,
     stamping: Vec<Own<Certificate>>,
     list: TrustList,
     is_signed: bool,
@@ -95,10 +99,10 @@ pub struct Lineage {
 /// Everything that a list may name.
 #[derive(Debug)]
 struct Materials {
+    origin: KeyName,
     organisation: String,
     root: Certificate,
     tsa_root: Certificate,
-    ledger: VerifierKey,
     stampers: Vec<(String, Vec<Certificate>)>,
 }
 
@@ -108,17 +112,18 @@ impl Lineage {
         let issuing = vec![certificate("chancery-issuing", &shown.issuing.0)?];
         let stamping = vec![certificate("chancery-tsa", &shown.tsa.0)?];
         let ct = vec![public("chancery-ct", &shown.ct_key.0)?];
+        let ledgers = vec![ledger(FIRST_LEDGER_KEY, around.ledger.clone())?];
         let materials = Materials {
+            origin: around.ledger.name().clone(),
             organisation: shown.organisation.clone(),
             root: Certificate::parse(&shown.root.0)?,
             tsa_root: Certificate::parse(&shown.tsa_root.0)?,
-            ledger: around.ledger.clone(),
             stampers: around.stampers.to_vec(),
         };
         let list = TrustList { instances: Vec::new(), url: String::new() };
         let (uses, trusted_root) = (Vec::new(), TrustedRoot::default());
         let mut lineage =
-            Self { issuing, ct, stamping, list, is_signed: false, uses, trusted_root, materials };
+            Self { issuing, ct, ledgers, stamping, list, is_signed: false, uses, trusted_root, materials };
         lineage.succeed(shown)?;
         (lineage.list, lineage.uses) = match &shown.listed {
             Some(listed) => (listed.list.clone(), listed.uses.clone()),
@@ -137,7 +142,9 @@ impl Lineage {
                 InstanceKind::Ct => self.ct.push(public(key, der)?),
                 InstanceKind::Tsa => self.stamping.push(certificate(key, der)?),
                 InstanceKind::Ledger => {
-                    return Err(InvalidLineage::Unknown { kind: successor.kind, id: Sha256::of(der) });
+                    let unusable = InvalidLineage::Unknown { kind: successor.kind, id: Sha256::of(der) };
+                    let name = self.materials.origin.clone();
+                    self.ledgers.push(ledger(key, VerifierKey::from_spki(name, der).ok_or(unusable)?)?);
                 }
             }
         }
@@ -148,7 +155,8 @@ impl Lineage {
     fn first(&self, created: Time, url: &str) -> Result<(TrustList, Vec<Use>), InvalidLineage> {
         let start = Time::from_seconds(created.plus_seconds(-BEFORE).seconds());
         let one = |kind, id| Instance { kind, id, start, end: None };
-        let mut instances = vec![one(InstanceKind::Ledger, self.materials.ledger.log_id())];
+        let mut instances = Vec::new();
+        instances.extend(self.ledgers.first().map(|own| one(InstanceKind::Ledger, own.id)));
         instances.extend(self.issuing.first().map(|own| one(InstanceKind::Ca, own.id)));
         instances.extend(self.ct.first().map(|own| one(InstanceKind::Ct, own.id)));
         instances.extend(self.stamping.first().map(|own| one(InstanceKind::Tsa, own.id)));
@@ -193,6 +201,11 @@ impl Lineage {
     pub fn ct(&self) -> &[Own<VerifyingKey>] {
         &self.ct
     }
+    /// All keys that ever signed checkpoints, the pinned one first.
+    #[must_use]
+    pub fn ledgers(&self) -> &[Own<VerifierKey>] {
+        &self.ledgers
+    }
     /// All own time stamping certificates that were ever made.
     #[must_use]
     pub fn stamping(&self) -> &[Own<Certificate>] {
@@ -208,6 +221,21 @@ impl Lineage {
     pub fn ct_at(&self, at: Time) -> Option<&Own<VerifyingKey>> {
         self.used(&self.ct, InstanceKind::Ct, at)
     }
+    /// The ledger's key that is used at a moment.
+    #[must_use]
+    pub fn ledger_at(&self, at: Time) -> Option<&Own<VerifierKey>> {
+        self.used(&self.ledgers, InstanceKind::Ledger, at)
+    }
+    /// Keys by which a checkpoint may be signed at a moment, give or take what two clocks may differ.
+    #[must_use]
+    pub fn ledgers_around(&self, at: Time) -> Vec<VerifierKey> {
+        let (before, after) = (at.plus_seconds(-CHANGE_OVER), at.plus_seconds(CHANGE_OVER));
+        let counts = |own: &&Own<VerifierKey>| {
+            let listed = self.list.find(InstanceKind::Ledger, own.id);
+            listed.is_some_and(|one| one.counts(at) || one.counts(before) || one.counts(after))
+        };
+        self.ledgers.iter().filter(counts).map(|own| own.value.clone()).collect()
+    }
     /// The own time stamping certificate that is used at a moment.
     #[must_use]
     pub fn stamping_at(&self, at: Time) -> Option<&Own<Certificate>> {
@@ -218,16 +246,18 @@ impl Lineage {
     pub fn used_at(&self, at: Time) -> Vec<(InstanceKind, Sha256)> {
         let issuing = self.issuing_at(at).map(|own| (InstanceKind::Ca, own.id));
         let ct = self.ct_at(at).map(|own| (InstanceKind::Ct, own.id));
+        let ledger = self.ledger_at(at).map(|own| (InstanceKind::Ledger, own.id));
         let stamping = self.stamping_at(at).map(|own| (InstanceKind::Tsa, own.id));
-        [issuing, ct, stamping].into_iter().flatten().collect()
+        [issuing, ct, ledger, stamping].into_iter().flatten().collect()
     }
     /// What was made and is not listed: with its kind, in the order in which it was made.
     #[must_use]
     pub fn waiting(&self) -> Vec<(InstanceKind, Sha256)> {
         let issuing = self.issuing.iter().map(|own| (InstanceKind::Ca, own.id));
         let ct = self.ct.iter().map(|own| (InstanceKind::Ct, own.id));
+        let ledgers = self.ledgers.iter().map(|own| (InstanceKind::Ledger, own.id));
         let stamping = self.stamping.iter().map(|own| (InstanceKind::Tsa, own.id));
-        let own = issuing.chain(ct).chain(stamping);
+        let own = issuing.chain(ct).chain(ledgers).chain(stamping);
         own.filter(|(kind, id)| self.list.find(*kind, *id).is_none()).collect()
     }
 
@@ -283,10 +313,7 @@ impl Lineage {
             match one.kind {
                 InstanceKind::Ca => made.authorities.push(self.signing(one, window)?.ok_or(unknown)?),
                 InstanceKind::Ct => made.ct_logs.push(self.ct_log(one, window)?.ok_or(unknown)?),
-                InstanceKind::Ledger if one.id == self.materials.ledger.log_id() => {
-                    made.ledgers.push(Ledger::new(&self.base(), self.materials.ledger.clone(), window)?);
-                }
-                InstanceKind::Ledger => return Err(unknown),
+                InstanceKind::Ledger => made.ledgers.push(self.ledger(one, window)?.ok_or(unknown)?),
                 InstanceKind::Tsa => {
                     made.timestamp_authorities.push(self.stamper(one, window)?.ok_or(unknown)?);
                 }
@@ -296,7 +323,11 @@ impl Lineage {
     }
 
     fn base(&self) -> String {
-        format!("https://{}", self.materials.ledger.name())
+        format!("https://{}", self.materials.origin)
+    }
+    fn ledger(&self, one: &Instance, window: Window) -> Result<Option<Ledger>, InvalidRoot> {
+        let Some(own) = self.ledgers.iter().find(|own| own.id == one.id) else { return Ok(None) };
+        Ledger::new(&self.base(), own.value.clone(), window).map(Some)
     }
     fn signing(&self, one: &Instance, window: Window) -> Result<Option<Authority>, InvalidRoot> {
         let Some(own) = self.issuing.iter().find(|own| own.id == one.id) else { return Ok(None) };
@@ -320,6 +351,10 @@ impl Lineage {
         };
         Authority::new(("", url), url, chain.clone(), window).map(Some)
     }
+}
+
+fn ledger(key: &str, value: VerifierKey) -> Result<Own<VerifierKey>, InvalidLineage> {
+    Ok(Own { id: value.log_id(), key: KeyId::parse(key)?, value })
 }
 
 fn certificate(key: &str, der: &[u8]) -> Result<Own<Certificate>, InvalidLineage> {

@@ -5,8 +5,11 @@
 use std::collections::BTreeMap;
 
 use chancery_core::environment::Environment;
+use chancery_core::receipt::Receipt;
 use chancery_core::time::Time;
-use chancery_ledger::receipt::{InvalidReceipt, LedgerTrust};
+use chancery_ledger::checkpoint::InvalidCheckpoint;
+use chancery_ledger::note::Note;
+use chancery_ledger::receipt::{self, CosignedCheckpoint, InvalidReceipt, LedgerTrust, VerifiedReceipt};
 use chancery_ledger::vkey::VerifierKey;
 use chancery_x509::certificate::Certificate;
 use chancery_x509::crl::Crl;
@@ -70,9 +73,36 @@ impl TrustSnapshot {
         let cosigners = self.cosigners.iter().map(|cosigner| cosigner.key.clone()).collect();
         LedgerTrust::new(ledger.key().clone(), cosigners, self.quorum)
     }
+    /// The trusted ledger whose key a checkpoint names; its signature is not verified here. A ledger whose key was replaced
+    /// is listed once for each.
+    pub fn ledger_of(&self, checkpoint: &str) -> Result<&Ledger, InvalidReceipt> {
+        let note = Note::parse(checkpoint)
+            .map_err(|error| InvalidReceipt::Checkpoint(InvalidCheckpoint::Note(error)))?;
+        let named = self.roots.ledgers.iter().find(|ledger| ledger.key().is_named_in(&note));
+        named.ok_or(InvalidReceipt::Ledger)
+    }
+    /// Verifies a checkpoint of a trusted ledger with the cosignatures that it needs, made while the ledger's key counted.
+    pub fn open(&self, checkpoint: &str) -> Result<CosignedCheckpoint, InvalidReceipt> {
+        let ledger = self.ledger_of(checkpoint)?;
+        let opened = self.ledger_trust(ledger)?.open(checkpoint)?;
+        in_window(ledger, opened.cosigned_at()).map(|()| opened)
+    }
+    /// Verifies that a leaf is in a trusted ledger.
+    pub fn included(&self, receipt: &Receipt, leaf: &[u8]) -> Result<VerifiedReceipt, InvalidReceipt> {
+        let ledger = self.ledger_of(&receipt.checkpoint)?;
+        let verified = receipt::verify(receipt, leaf, &self.ledger_trust(ledger)?)?;
+        in_window(ledger, verified.cosigned_at()).map(|()| verified)
+    }
     /// Whether the snapshot may be used at a moment.
     #[must_use]
     pub fn is_current(&self, at: Time) -> bool {
         self.taken_at <= at.plus_seconds(SKEW_SECONDS) && at <= self.expires
+    }
+}
+
+fn in_window(ledger: &Ledger, at: Option<Time>) -> Result<(), InvalidReceipt> {
+    match at {
+        Some(at) if !ledger.window().contains(at) => Err(InvalidReceipt::Window(at)),
+        Some(_) | None => Ok(()),
     }
 }

@@ -14,7 +14,6 @@
 
 mod wire;
 
-use aws_lc_rs::signature::{ED25519, ParsedPublicKey};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chancery_core::algorithm::KeyAlgorithm;
 use chancery_core::digest::Sha256;
@@ -35,8 +34,6 @@ pub const MAX_INSTANCES: usize = 64;
 pub const MAX_CHAIN: usize = 6;
 
 const ED25519_DETAILS: &str = "PKIX_ED25519";
-/// SubjectPublicKeyInfo of an Ed25519 key is this and 32 bytes (RFC 8410 §4).
-const ED25519_SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// A trusted root that cannot be used as written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -314,20 +311,16 @@ impl Ledger {
             return Err(InvalidRoot::Key(short(&read.base_url)));
         }
         let spki = base64(&read.public_key.raw_bytes)?;
-        let wrong = || InvalidRoot::Key(short(&read.base_url));
-        let public: [u8; 32] =
-            spki.strip_prefix(&ED25519_SPKI).and_then(|key| key.try_into().ok()).ok_or_else(wrong)?;
-        ParsedPublicKey::new(&ED25519, public).map_err(|_| wrong())?;
         let name = host(&read.base_url).ok_or_else(|| InvalidRoot::Origin(short(&read.base_url)))?;
         let name = chancery_ledger::note::KeyName::parse(name)
             .map_err(|_| InvalidRoot::Origin(short(&read.base_url)))?;
-        let key = VerifierKey::new(name, KeyKind::Ledger, public);
+        let key =
+            VerifierKey::from_spki(name, &spki).ok_or_else(|| InvalidRoot::Key(short(&read.base_url)))?;
         read.check(&key.log_id())?;
         Self::new(&read.base_url, key, read.public_key.valid_for.window()?)
     }
     fn to_wire(&self) -> wire::Log {
-        let spki = [ED25519_SPKI.as_slice(), self.key.public()].concat();
-        wire::Log::of(&self.base_url, (&spki, ED25519_DETAILS), &self.key.log_id(), self.window)
+        wire::Log::of(&self.base_url, (&self.key.spki(), ED25519_DETAILS), &self.key.log_id(), self.window)
     }
 }
 

@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chancery_core::digest::Sha256;
 use chancery_core::id::{RequestId, StatementId};
+use chancery_core::message::Use;
+use chancery_core::port::clock::Clock;
 use chancery_core::port::cosigner::{CosignError, Follow};
+use chancery_core::port::ledger_keys::{LedgerKeyError, LedgerKeys};
 use chancery_core::port::sequencer::{Append, AppendError, Change, MAX_LEAF, Record};
 use chancery_core::port::state::{CurrentPolicy, OpenIntent, Recalled};
 use chancery_core::receipt::Receipt;
@@ -67,7 +70,11 @@ impl FakeLedger {
     /// The key that signs checkpoints (C2SP vkey).
     #[must_use]
     pub fn vkey(&self) -> String {
-        self.state().tree.vkey.to_string()
+        self.state().tree.vkey(1)
+    }
+    /// By which successors of its key become due; without it the first key signs.
+    pub fn keep_time(&self, clock: Arc<dyn Clock>) {
+        self.state().tree.clock = Some(clock);
     }
     /// From now on every batch is shown to this follower before it is answered.
     pub fn follow_with(&self, follower: Follower) {
@@ -100,6 +107,15 @@ impl FakeLedger {
     }
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LedgerKeys for FakeLedger {
+    fn make(&self, generation: usize) -> Result<String, LedgerKeyError> {
+        Ok(self.state().tree.vkey(generation))
+    }
+    fn plan(&self, uses: &[Use]) {
+        self.state().tree.uses = uses.to_vec();
     }
 }
 

@@ -1,9 +1,12 @@
 //! The tree of the ledger in memory: leaves, nodes, and checkpoints with a real signature.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chancery_core::algorithm::KeyAlgorithm;
 use chancery_core::digest::Sha256;
+use chancery_core::message::Use;
+use chancery_core::port::clock::Clock;
 use chancery_core::port::cosigner::Follow;
 use chancery_core::receipt::Receipt;
 use chancery_ledger::checkpoint::{Checkpoint, Origin, sign_with};
@@ -21,11 +24,20 @@ impl Nodes for Known {
     }
 }
 
+#[expect(clippy::expect_used, reason = "test fixture")]
+fn make(origin: &Origin) -> (VerifierKey, TestKey) {
+    let key = TestKey::generate(KeyAlgorithm::Ed25519);
+    let public = *key.public_key().spki.last_chunk::<32>().expect("Ed25519");
+    (VerifierKey::new(origin.key_name().clone(), KeyKind::Ledger, public), key)
+}
+
 pub(super) struct Tree {
     pub(super) leaves: Vec<String>,
-    pub(super) vkey: VerifierKey,
+    pub(super) clock: Option<Arc<dyn Clock>>,
+    pub(super) uses: Vec<Use>,
     origin: Origin,
-    key: TestKey,
+    /// The first, then its successors.
+    keys: Vec<(VerifierKey, TestKey)>,
     edge: Edge,
     nodes: Known,
 }
@@ -33,11 +45,24 @@ pub(super) struct Tree {
 impl Tree {
     #[expect(clippy::expect_used, reason = "test fixture")]
     pub(super) fn new(origin: &str) -> Self {
-        let key = TestKey::generate(KeyAlgorithm::Ed25519);
         let origin = Origin::parse(origin).expect("host name");
-        let public = *key.public_key().spki.last_chunk::<32>().expect("Ed25519");
-        let vkey = VerifierKey::new(origin.key_name().clone(), KeyKind::Ledger, public);
-        Self { leaves: Vec::new(), vkey, origin, key, edge: Edge::default(), nodes: Known::default() }
+        let (keys, uses) = (vec![make(&origin)], Vec::new());
+        Self {
+            leaves: Vec::new(),
+            clock: None,
+            uses,
+            origin,
+            keys,
+            edge: Edge::default(),
+            nodes: Known::default(),
+        }
+    }
+    /// The key of a generation, made where there is none.
+    pub(super) fn vkey(&mut self, generation: usize) -> String {
+        while self.keys.len() < generation {
+            self.keys.push(make(&self.origin));
+        }
+        self.keys.get(generation.saturating_sub(1)).map(|(vkey, _)| vkey.to_string()).unwrap_or_default()
     }
     /// Appends and says how a follower is told.
     pub(super) fn extend(&mut self, leaves: &[String]) -> Follow {
@@ -76,6 +101,16 @@ impl Tree {
     fn sign(&self, edge: &Edge) -> String {
         let head = Head { size: edge.size(), root: edge.root() };
         let checkpoint = Checkpoint { origin: self.origin.clone(), head };
-        sign_with(&checkpoint, &self.vkey, &self.key.sign(checkpoint.text().as_bytes()))
+        let Some((vkey, key)) = self.due() else { return String::new() };
+        sign_with(&checkpoint, vkey, &key.sign(checkpoint.text().as_bytes()))
+    }
+    fn due(&self) -> Option<&(VerifierKey, TestKey)> {
+        let now = self.clock.as_ref().map(|clock| clock.now());
+        let from = |key: &VerifierKey| {
+            let used = self.uses.iter().find(|used| used.id == key.log_id());
+            used.filter(|used| now.is_some_and(|now| used.from <= now)).map(|used| used.from)
+        };
+        let due = self.keys.iter().filter_map(|pair| from(&pair.0).map(|from| (from, pair)));
+        due.max_by_key(|(from, _)| *from).map(|(_, pair)| pair).or_else(|| self.keys.first())
     }
 }

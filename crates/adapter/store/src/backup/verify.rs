@@ -91,9 +91,16 @@ fn checkpoint(gateway: &Path, manifest: &Manifest) -> Result<Option<(u64, Sha256
     let path = gateway.join("ledger/checkpoint");
     let damaged = |error: &dyn std::fmt::Display| BackupError::damaged(&path, error);
     let origin = Origin::parse(&manifest.origin).map_err(|error| damaged(&error))?;
-    let key = LedgerKey::load(&gateway.join("ledger.key"), &origin)?;
-    let signed =
-        SignedCheckpoint::open(&manifest.checkpoint, key.verifier()).map_err(|error| damaged(&error))?;
+    let mut opened = Err(damaged(&"no key of the ledger is in the backup"));
+    for file in crate::ledger::key_files(gateway) {
+        let key = LedgerKey::load(&file, &origin)?;
+        opened =
+            SignedCheckpoint::open(&manifest.checkpoint, key.verifier()).map_err(|error| damaged(&error));
+        if opened.is_ok() {
+            break;
+        }
+    }
+    let signed = opened?;
     let head = signed.head();
     Ok(Some((head.size, head.root)))
 }

@@ -9,7 +9,7 @@ use chancery_ledger::merkle::Head;
 use chancery_ledger::note::NoteSignature;
 use chancery_ledger::vkey::VerifierKey;
 
-use super::key::LedgerKey;
+use super::ring::KeyRing;
 use super::row;
 use super::shelf::Shelf;
 use super::tree::Tree;
@@ -41,7 +41,7 @@ impl From<StoreError> for NotCosigned {
 #[derive(Debug)]
 pub(crate) struct Signing {
     pub(crate) origin: Origin,
-    pub(crate) key: LedgerKey,
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) cosigner: Arc<dyn Cosigner>,
     /// The follower's key.
     pub(crate) follower: VerifierKey,
@@ -50,7 +50,7 @@ pub(crate) struct Signing {
 
 impl Signing {
     fn sign(&self, head: Head) -> String {
-        self.key.sign(&self.checkpoint(head))
+        self.keys.due().sign(&self.checkpoint(head))
     }
     fn checkpoint(&self, head: Head) -> Checkpoint {
         Checkpoint { origin: self.origin.clone(), head }

@@ -18,9 +18,9 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::change::Memory;
 use super::config::LedgerConfig;
 use super::cosigning::{NotCosigned, Signing};
-use super::key::LedgerKey;
 use super::publish;
 use super::read::Reader;
+use super::ring::KeyRing;
 use super::row;
 use super::search;
 use super::sequencer::{Counters, Ledger, Shared, Tasks};
@@ -39,13 +39,13 @@ impl Ledger {
     pub async fn open(
         config: LedgerConfig,
         cosigner: Arc<dyn Cosigner>,
-        key: LedgerKey,
+        keys: impl Into<Arc<KeyRing>>,
     ) -> Result<Self, StoreError> {
         let lock = prepare(&config.directory)?;
         let database = Database::open(&config.directory.join("state.db")).await?;
         let tree = load(database.readers()).await?;
         let shelf = Arc::new(Shelf::new(database.readers().clone()));
-        let signing = signing(&config, cosigner, key, Arc::clone(&shelf))?;
+        let signing = signing(&config, cosigner, keys.into(), Arc::clone(&shelf))?;
         let (shared, memory) = share(&config, database, shelf).await?;
         let shared = Arc::new(shared);
         let (followed, first) = start(&signing, &tree).await?;
@@ -101,19 +101,19 @@ fn prepare(directory: &Path) -> Result<File, StoreError> {
 fn signing(
     config: &LedgerConfig,
     cosigner: Arc<dyn Cosigner>,
-    key: LedgerKey,
+    keys: Arc<KeyRing>,
     shelf: Arc<Shelf>,
 ) -> Result<Signing, StoreError> {
-    if key.verifier().name() != config.origin.key_name() {
-        let why =
-            format!("ledger key is named `{}`, the origin is `{}`", key.verifier().name(), config.origin);
+    let key = keys.verifier();
+    if key.name() != config.origin.key_name() {
+        let why = format!("ledger key is named `{}`, the origin is `{}`", key.name(), config.origin);
         return Err(StoreError::Value(why));
     }
-    let trust = LedgerTrust::new(key.verifier().clone(), vec![config.cosigner.clone()], 1);
+    let trust = LedgerTrust::new(key.clone(), vec![config.cosigner.clone()], 1);
     // The kind of the keys, and that the follower's is not the ledger's own.
     trust.map_err(|error| StoreError::Value(error.to_string()))?;
     let follower = config.cosigner.clone();
-    Ok(Signing { origin: config.origin.clone(), key, cosigner, follower, shelf })
+    Ok(Signing { origin: config.origin.clone(), keys, cosigner, follower, shelf })
 }
 
 async fn share(

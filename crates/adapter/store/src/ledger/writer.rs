@@ -1,7 +1,8 @@
 //! The one writer: drains the queue, commits, re-reads, signs, has it cosigned, shows the new view, answers.
 //!
 //! Natural group commit: whatever queued while the last batch was committed and cosigned becomes the next batch. There
-//! is no timer, so a lone append never waits.
+//! is no timer, so a lone append never waits. When another key of the ledger becomes due, the head is signed once more: a
+//! ledger where nothing happens must not be known by a key that no longer counts.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -90,7 +91,14 @@ impl Writer {
                     Err(_) => return Next::Retry,
                 }
             }
-            None => self.receive().await,
+            None => {
+                let (keys, shown) = (Arc::clone(&self.signing.keys), Arc::clone(&self.view.borrow()));
+                tokio::select! {
+                    biased;
+                    first = self.receive() => first,
+                    () = keys.turned(&shown.checkpoint, RETRY) => return Next::Retry,
+                }
+            }
         };
         let Some(first) = first else { return Next::End };
         let most = if self.group_commit { MAX_APPENDS } else { 1 };
@@ -119,7 +127,8 @@ impl Writer {
         self.queue.recv().await
     }
 
-    /// One batch from commit to answers; without appends, another attempt at the cosignature.
+    /// One batch from commit to answers; without appends, another attempt at the cosignature, or the same head under the
+    /// key that took over.
     async fn step(&mut self, queued: Vec<Queued>) -> Result<(), StoreError> {
         let before = self.tree.edge().clone();
         let mut batch = None;
@@ -133,7 +142,9 @@ impl Writer {
             batch = Some(done);
         }
         let nothing_new = self.tree.edge().size() == before.size();
-        if nothing_new && self.followed == before.size() {
+        let shown = Arc::clone(&self.view.borrow());
+        if nothing_new && self.followed == before.size() && !self.signing.keys.is_replaced(&shown.checkpoint)
+        {
             // Changes without leaves are done with their commit: no checkpoint has to cover them.
             return batch.map_or(Ok(()), |batch| batch.resolve(self.signing.origin.as_str(), ""));
         }

@@ -82,7 +82,8 @@ impl Keyguard {
             Mood::Garbage => return Ok("garbage".into()),
             Mood::Unavailable => return Err(CosignError::Unavailable("asleep".into())),
         }
-        let advanced = inner.follower.advance(follow)?;
+        let key = inner.follower.ledger().clone();
+        let advanced = inner.follower.advance(follow, &[key])?;
         let text = advanced.checkpoint().text();
         inner.follower = advanced.into_follower();
         if let Some(file) = &self.file {

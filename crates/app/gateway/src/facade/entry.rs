@@ -65,7 +65,7 @@ pub async fn entry(gateway: &Gateway, wanted: &Wanted) -> Result<Taken, Failure>
             append(gateway, (&body, now), (hash, certificate), &origin).await?
         }
     };
-    let log_id = gateway.trust()?.ledger.log_id();
+    let log_id = gateway.trust()?.log_id(&receipt)?;
     Ok(Taken { body, receipt, log_id })
 }
 

@@ -7,6 +7,7 @@ use chancery_core::digest::Sha256;
 use chancery_core::instance::{Instance, InstanceKind, TrustList};
 use chancery_core::message::{Call, Reply};
 use chancery_core::port::clock::Clock as _;
+use chancery_core::port::ledger_keys::LedgerKeys as _;
 use chancery_core::port::sequencer::Append;
 use chancery_core::time::Time;
 use chancery_core::tuf::Repository;
@@ -17,6 +18,7 @@ use chancery_ledger::act as event;
 use chancery_ledger::event::{Body, Event};
 use chancery_policy::act::document::{Act, Deed, SignedAct};
 use chancery_testkit::governance::root_key;
+use chancery_testkit::ledger::FakeLedger;
 use chancery_verify::tuf::client::Client;
 
 use crate::world::{World, key_of, wish};
@@ -123,7 +125,13 @@ async fn a_lying_gateway_tells_verifiers_nothing() {
     let Reply::Authorities(one) = world.port.answer(Call::Successor(InstanceKind::Tsa)) else { panic!() };
     let Reply::Authorities(two) = world.port.answer(Call::Successor(InstanceKind::Tsa)) else { panic!() };
     assert_eq!((one.successors.len(), one), (1, two));
+    // Keys of the ledger are its own; what the gateway shows must be named as the ledger, and an old one stays what it was.
     assert!(matches!(world.port.answer(Call::Successor(InstanceKind::Ledger)), Reply::Refused(_)));
+    let take = |vkey: &str| world.port.answer(Call::LedgerSuccessor { vkey: vkey.to_owned() });
+    assert!(matches!(take(&FakeLedger::new("log2027.sign.example").vkey()), Reply::Refused(_)));
+    assert!(matches!(take("log2026.sign.example+00000000+AAAA"), Reply::Refused(_)));
+    let Reply::Authorities(three) = take(&world.ledger.vkey()) else { panic!() };
+    assert_eq!(three.successors.len(), 1);
     publish(&world, &first, &["root"]).await.unwrap();
     let told =
         follow(&repository(&world).unwrap().roots[0].text, &repository(&world).unwrap(), world.clock.now());
@@ -202,7 +210,9 @@ async fn signing_goes_on_while_authorities_take_over() {
     world.sign(&wish("dev", "before")).await.unwrap();
     let mut used = BTreeMap::new();
     for (round, kind) in
-        [InstanceKind::Tsa, InstanceKind::Ca, InstanceKind::Ct, InstanceKind::Ca].into_iter().enumerate()
+        [InstanceKind::Tsa, InstanceKind::Ledger, InstanceKind::Ca, InstanceKind::Ct, InstanceKind::Ledger]
+            .into_iter()
+            .enumerate()
     {
         let id = successor::make(&world.gateway, kind).await.unwrap();
         world.sign(&wish("dev", &format!("made {round}"))).await.unwrap();
@@ -223,7 +233,7 @@ async fn signing_goes_on_while_authorities_take_over() {
         assert_eq!(used[&kind], id);
         world.restart_keyguard().await;
     }
-    assert_eq!(list(&world).instances.len(), 8);
+    assert_eq!(list(&world).instances.len(), 9);
     assert_eq!(world.abandoned(), 0);
 }
 
@@ -247,4 +257,34 @@ async fn what_was_stolen_signs_nothing_more() {
         Err("CH4025"),
         "distrusted once, distrusted for good"
     );
+}
+
+/// A checkpoint by a key of the ledger that was replaced, or that nobody listed, is cosigned by nobody.
+#[tokio::test]
+async fn only_keys_of_the_ledger_that_count_are_cosigned() {
+    let world = World::new().await;
+    let old = Instance { ..*list(&world).of(InstanceKind::Ledger).next().unwrap() };
+    let cosigned = |world: &World| {
+        let leaves = world.ledger.leaves();
+        matches!(world.port.answer(Call::Follow(world.ledger.batch(leaves.len(), &[]))), Reply::Cosigned(_))
+    };
+    assert!(cosigned(&world));
+    let id = successor::make(&world.gateway, InstanceKind::Ledger).await.unwrap();
+    assert_eq!(successor::make(&world.gateway, InstanceKind::Ledger).await.unwrap(), id, "one waits");
+    let uses = |id| [chancery_core::message::Use { id, from: world.clock.now() }];
+    world.ledger.plan(&uses(id));
+    assert!(!cosigned(&world), "nobody listed it");
+    world.ledger.plan(&uses(old.id));
+    let mut next = list(&world);
+    let now = Time::from_seconds(world.clock.now().seconds());
+    world.clock.advance(60);
+    for one in next.instances.iter_mut().filter(|one| one.id == old.id) {
+        one.end = Some(now);
+    }
+    next.instances.push(Instance { kind: InstanceKind::Ledger, id, start: now, end: None });
+    publish(&world, &TrustList::new(next.instances, next.url).unwrap(), &["root"]).await.unwrap();
+    assert!(cosigned(&world));
+    world.sign(&wish("dev", "by the successor")).await.unwrap();
+    world.ledger.plan(&uses(old.id));
+    assert!(!cosigned(&world), "it was in wrong hands");
 }

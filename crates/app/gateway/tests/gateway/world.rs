@@ -191,6 +191,7 @@ impl World {
         let custodian = FakeCustodian::new();
         let memory = Arc::new(FakeMemory::default());
         let ledger = FakeLedger::new(ORIGIN);
+        ledger.keep_time(Arc::clone(&clock) as _);
         let port = InProcess::new(keyguard(&clock, &custodian, &memory, &network.1), custodian.clone());
         let follower = Arc::clone(&port);
         ledger.follow_with(Arc::new(move |follow| follower.follow(follow)));
@@ -380,6 +381,7 @@ fn gateway(
         audience_host: HOST.to_owned(),
         builder: BUILDER.to_owned(),
         ledger_vkey: ledger.vkey(),
+        ledger_keys: Arc::new(ledger.clone()),
     })
 }
 

@@ -105,7 +105,7 @@ fn a_restart_forgets_open_intents_but_not_how_many_there_were() {
     let (memory, ledger) = (FakeMemory::default(), FakeLedger::new("log2026.sign.example"));
     let followed = Followed::default();
     followed.pin(&ledger.vkey(), sha256, &memory).unwrap();
-    followed.advance(&ledger.batch(0, &leaves), &memory, now).unwrap();
+    followed.advance(&ledger.batch(0, &leaves), &[], &memory, now).unwrap();
     let again = Followed::resume(&memory, 0).unwrap();
     assert_eq!(again.position().0, 4);
     let (p, q) = (ProfileName::parse("p").unwrap(), ProfileName::parse("q").unwrap());

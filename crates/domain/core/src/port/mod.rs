@@ -10,6 +10,7 @@ pub mod custodian;
 pub mod dialer;
 pub mod entropy;
 pub mod keyguard;
+pub mod ledger_keys;
 pub mod ledger_reader;
 pub mod memory;
 pub mod outbox;

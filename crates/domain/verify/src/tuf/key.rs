@@ -8,6 +8,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chancery_core::digest::{DigestAlgorithm, Sha256};
+use chancery_ledger::vkey::ED25519_SPKI;
 use chancery_x509::certificate::write_pem;
 use chancery_x509::key::VerifyingKey;
 use chancery_x509::signature::SignatureScheme;
@@ -21,8 +22,6 @@ const P256_SPKI: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
     0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
-/// SubjectPublicKeyInfo of an Ed25519 key is this and 32 bytes (RFC 8410 §4).
-const ED25519_SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// A key that a role may have.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -169,17 +169,12 @@ fn checkpoint(server: &Server, trust: &TrustSnapshot) -> Result<(Value, String),
 
 /// Opens a checkpoint with the ledgers that are trusted.
 fn open(note: &str, trust: &TrustSnapshot) -> Result<CosignedCheckpoint, Failure> {
-    let mut why = String::from("no ledger is trusted");
-    for ledger in &trust.roots.ledgers {
-        match trust.ledger_trust(ledger).and_then(|words| words.open(note)) {
-            Ok(checkpoint) => return Ok(checkpoint),
-            Err(error) => why = error.to_string(),
-        }
-    }
-    let mut failure = Failure::new(Code::Answer, format!("the checkpoint does not hold: {why}"));
-    failure.code = Reason::NotLogged.code().to_owned();
-    failure.exit = Exit::Unlogged;
-    Err(failure)
+    trust.open(note).map_err(|why| {
+        let mut failure = Failure::new(Code::Answer, format!("the checkpoint does not hold: {why}"));
+        failure.code = Reason::NotLogged.code().to_owned();
+        failure.exit = Exit::Unlogged;
+        failure
+    })
 }
 
 pub(super) fn export(

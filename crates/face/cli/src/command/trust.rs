@@ -72,7 +72,7 @@ pub(crate) struct Publish {
 /// What takes over.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rotate {
-    /// ca (identity leaves), ct (precertificates) or tsa (timestamps).
+    /// ca (identity leaves), ct (precertificates), ledger (checkpoints) or tsa (timestamps).
     kind: String,
     /// When the successor is used: RFC 3339, or `now`; in two days unless given, at once after a compromise.
     #[arg(long, value_name = "TIME")]
@@ -150,10 +150,9 @@ fn publish(args: &Publish, context: &mut Context<'_, '_>) -> Result<Exit, Failur
 }
 
 fn rotate(args: &Rotate, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
-    let kind = InstanceKind::from_name(&args.kind).filter(|kind| *kind != InstanceKind::Ledger);
-    let kind = kind.ok_or_else(|| {
-        Failure::new(Code::Usage, format!("`{}` has no successors", args.kind))
-            .because(&args.kind, "ca, ct, tsa")
+    let kind = InstanceKind::from_name(&args.kind).ok_or_else(|| {
+        let names = InstanceKind::ALL.map(InstanceKind::name).join(", ");
+        Failure::new(Code::Usage, format!("`{}` has no successors", args.kind)).because(&args.kind, names)
     })?;
     let windows = Windows::new(args, Time::from_seconds(context.host.now().seconds()))?;
     let path = format!("/admin/successors/{}", kind.name());

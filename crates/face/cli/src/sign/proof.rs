@@ -4,7 +4,6 @@ use chancery_api::signed::SignedResult;
 use chancery_core::id::{RequestId, StatementId};
 use chancery_ledger::event::{Body, Event};
 use chancery_ledger::proof::TlogProof;
-use chancery_ledger::receipt;
 use chancery_verify::snapshot::TrustSnapshot;
 
 use crate::catalogue::Code;
@@ -29,12 +28,7 @@ pub(crate) fn check(text: &str, leaf: &str, trust: &TrustSnapshot) -> Result<Pro
         return Err(unlogged(&"the proof is of another entry"));
     }
     let receipt = proof.receipt(leaf.as_bytes()).map_err(|error| unlogged(&error))?;
-    let named =
-        |name: &str| trust.roots.ledgers.iter().find(|ledger| ledger.key().name().to_string() == name);
-    let ledger = named(&receipt.origin)
-        .ok_or_else(|| unlogged(&format!("ledger `{}` is not trusted", receipt.origin)))?;
-    let words = trust.ledger_trust(ledger).map_err(|error| unlogged(&error))?;
-    receipt::verify(&receipt, leaf.as_bytes(), &words).map_err(|error| unlogged(&error))?;
+    trust.included(&receipt, leaf.as_bytes()).map_err(|error| unlogged(&error))?;
     Ok(Proven { origin: receipt.origin, index: receipt.index, size: receipt.size })
 }
 

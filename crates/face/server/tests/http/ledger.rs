@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use chancery_core::digest::Sha256;
 use chancery_core::id::{ProfileName, RequestId, StatementId};
-use chancery_core::message::{Call, Reply};
+use chancery_core::message::{Call, Reply, Use};
 use chancery_core::port::Boxed;
 use chancery_core::port::cosigner::Follow;
+use chancery_core::port::ledger_keys::{LedgerKeyError, LedgerKeys};
 use chancery_core::port::ledger_reader::{LedgerReader, Query};
 use chancery_core::port::sequencer::{Append, AppendError, Change, Record, RecordKind, Sequencer};
 use chancery_core::port::state::{CurrentPolicy, OpenIntent, Recalled, State, StateError};
@@ -92,6 +93,16 @@ impl MemoryLedger {
         let whole = format!("{signed}{line}");
         assert_eq!(Note::parse(&whole).unwrap().signatures().len(), 2);
         whole
+    }
+}
+
+/// Its key has no successors.
+impl LedgerKeys for MemoryLedger {
+    fn make(&self, generation: usize) -> Result<String, LedgerKeyError> {
+        Err(LedgerKeyError(format!("no generation {generation}")))
+    }
+    fn plan(&self, uses: &[Use]) {
+        assert!(uses.iter().all(|used| used.id == self.vkey().log_id()));
     }
 }
 

@@ -200,6 +200,7 @@ async fn gateway(
         audience_host: HOST.into(),
         builder: format!("https://{HOST}"),
         ledger_vkey: vkey,
+        ledger_keys: Arc::<MemoryLedger>::clone(ledger),
     });
     let sign = |documents: &Documents| Ok(sign_first(documents, ORIGIN));
     bootstrap::begin(&gateway, authorities, documents, sign).await.unwrap();
