@@ -2,6 +2,8 @@
 //! bundles verify everywhere, and a job that policy refuses reads why in its own terminal.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
+#[path = "facade/variants.rs"]
+mod variants;
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;
 

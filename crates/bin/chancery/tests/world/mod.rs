@@ -8,6 +8,8 @@
     reason = "shared by test programs"
 )]
 
+pub mod registry;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
