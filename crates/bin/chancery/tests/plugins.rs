@@ -2,6 +2,8 @@
 //! real service. A tool that is absent is reported and not compared.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
+#[path = "plugins/statements.rs"]
+mod statements;
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;
 
@@ -257,7 +259,7 @@ fn a_plugin_signs_only_what_it_was_shown() {
         ("the hash of another message", call(Some(digest(b"other")), 5, "v1"), b"app"),
         ("another digest", call(None, 7, "v1"), b"app"),
         ("another protocol", call(None, 5, "v2"), b"app"),
-        ("a statement as a file", call(None, 5, "v1"), b"DSSEv1 28 application/vnd.in-toto+json 2 {}"),
+        ("no statement", call(None, 5, "v1"), b"DSSEv1 28 application/vnd.in-toto+json 2 {}"),
         ("half of a statement", call(None, 5, "v1"), b"DSSEv1 28 application/vnd.in-toto+json 3 {}"),
         ("nothing", "{}".to_owned(), b"app"),
     ] {

@@ -42,6 +42,8 @@ pub enum Code {
     SshKey,
     /// CH2030: a container registry refuses, may not be reached, or answers something else.
     Registry,
+    /// CH2060: what another tool wants signed cannot be rebuilt from what it says.
+    NotRebuilt,
     /// CH4020: waits for approvals.
     Pending,
     /// CH7050: a backup is damaged or incomplete.
@@ -58,7 +60,7 @@ pub enum Code {
 
 impl Code {
     /// Every code with its meaning in one line.
-    pub const ALL: [(Self, &'static str); 20] = [
+    pub const ALL: [(Self, &'static str); 21] = [
         (Self::Unexpected, "something broke that should not"),
         (Self::Answer, "the server's answer is not what the protocol says, or not what was asked for"),
         (Self::Changed, "the artifact changed while it was being signed"),
@@ -73,6 +75,10 @@ impl Code {
         (Self::Configuration, "the service's configuration cannot be used"),
         (Self::SshKey, "an ssh key cannot be read or cannot sign"),
         (Self::Registry, "a container registry refuses, may not be reached, or answers something else"),
+        (
+            Self::NotRebuilt,
+            "what another tool wants signed is not signed: its bytes cannot be rebuilt from what it says",
+        ),
         (Self::Pending, "the request waits for approvals, builders or time"),
         (Self::BackupDamaged, "a backup is damaged or incomplete"),
         (Self::BackupPlace, "the directory is not one to back up, or not one to write to"),
@@ -98,6 +104,7 @@ impl Code {
             Self::Configuration => "CH2009",
             Self::SshKey => "CH2010",
             Self::Registry => "CH2030",
+            Self::NotRebuilt => "CH2060",
             Self::Pending => "CH4020",
             Self::BackupDamaged => "CH7050",
             Self::BackupPlace => "CH7051",
@@ -121,6 +128,7 @@ impl Code {
             | Self::Unknown
             | Self::BackupPlace
             | Self::Configuration
+            | Self::NotRebuilt
             | Self::Registry
             | Self::SshKey => Exit::Usage,
             Self::BackupDamaged => Exit::Invalid,

@@ -44,12 +44,13 @@ use chancery_x509::{cms, key, sct};
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const ALL: [Parser; 35] = [
+pub const ALL: [Parser; 36] = [
     ("bundle", bundle),
     ("certificate", certificate),
     ("certificate_request", certificate_request),
     ("checkpoint", checkpoint),
     ("cms", signed_data),
+    ("cosign", cosign),
     ("crl", crl),
     ("discovery", discovery_document),
     ("event", event),
@@ -90,6 +91,13 @@ fn text(bytes: &[u8]) -> &str {
 pub fn bundle(bytes: &[u8]) -> bool {
     let extracted = sigstore::extract::extract(&mut std::io::Cursor::new(bytes)).is_ok();
     Bundle::parse(bytes).is_ok() | extracted
+}
+
+/// What cosign wants signed: the statement that it becomes is one of the format's.
+pub fn cosign(bytes: &[u8]) -> bool {
+    let Ok(statement) = sigstore::cosign::read(bytes) else { return false };
+    assert!(sigstore::statement::parse(&statement).is_ok());
+    true
 }
 
 /// A Notary envelope of either kind; whatever is read gives a manifest.

@@ -49,7 +49,9 @@ pub fn content(statement: &Statement, signer: &Signer<'_>, signature: &[u8]) -> 
     let signature = signature.to_vec();
     match to_be_signed::parse(statement)? {
         statement::Content::Message => Ok(Content::Message { digest: statement.artifact.digest, signature }),
-        said @ (statement::Content::Claimed { .. } | statement::Content::Provenance { .. }) => {
+        said @ (statement::Content::Claimed { .. }
+        | statement::Content::Image { .. }
+        | statement::Content::Provenance { .. }) => {
             let payload = to_be_signed::payload(statement, &said, signer)?;
             Ok(Content::Dsse(Envelope { payload, payload_type: dsse::IN_TOTO.to_owned(), signature }))
         }

@@ -12,14 +12,12 @@ use chancery_core::digest::DigestAlgorithm;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 
-use super::provenance::STATEMENT_TYPE;
+use super::provenance::{STATEMENT_TYPE, STATEMENT_V01};
 
 /// Most subjects of one statement.
 pub const MAX_SUBJECTS: usize = 1024;
 /// Most digests of one subject.
 pub const MAX_DIGESTS: usize = 32;
-
-const STATEMENT_V01: &str = "https://in-toto.io/Statement/v0.1";
 
 /// A payload that is not an in-toto statement with digests that are known here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

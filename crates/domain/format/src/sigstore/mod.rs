@@ -4,13 +4,14 @@
 //! app.bin                  untouched
 //! app.bin.sigstore.json    leaf certificate · one signature · RFC 3161 token · hashedrekord entry with its proof
 //! ```
-//! Three contents: a DSSE in-toto statement with SLSA provenance ([`provenance`]) or with what the caller claims
-//! ([`predicate`]), or the artifact itself, by digest.
+//! Four contents: a DSSE in-toto statement with SLSA provenance ([`provenance`]), with what the caller claims
+//! ([`predicate`]), or with nothing but that an image is signed ([`cosign`]), or the artifact itself, by digest.
 //! Profile: ECDSA P-256 with SHA-256, leaf only (intermediates belong to the trusted root), exactly one entry. Any
 //! deviation loses at least one client, so there is none.
 
 pub mod attach;
 pub mod bundle;
+pub mod cosign;
 pub mod dsse;
 pub mod extract;
 pub mod foreign;

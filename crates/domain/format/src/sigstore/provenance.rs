@@ -22,6 +22,8 @@ mod read;
 
 /// The in-toto Statement v1 type.
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+/// The in-toto Statement v0.1 type, which `cosign attest` writes.
+pub const STATEMENT_V01: &str = "https://in-toto.io/Statement/v0.1";
 /// The SLSA provenance v1 predicate type (the same for SLSA 1.0 to 1.2).
 pub const PREDICATE_TYPE: &str = "https://slsa.dev/provenance/v1";
 

@@ -4,17 +4,24 @@
 //! {}
 //! {"subject":"registry.example/app"}
 //! {"predicate":"{\"bomFormat\":\"CycloneDX\", …}","predicate_type":"https://cyclonedx.org/bom"}
+//! {"annotations":{"build":"7"},"spelling":"cosign"}
 //! ```
 //! The digest is in the core statement. `subject` renames the artifact in an in-toto statement (not in family
 //! `message`); like the file name it is the client's claim. A predicate is one too: only family `claimed-dsse` takes
-//! one, and only of types that this service does not make itself.
+//! one, and only of types that this service does not make itself. A `spelling` says that the statement around it is written
+//! as cosign writes it ([`super::cosign`]); in family `provenance-dsse` it is then the one that `cosign sign` makes, which
+//! says no more than that an image is signed, and its `annotations` are the client's claim.
+
+use std::collections::BTreeMap;
 
 use chancery_core::family::Family;
 use chancery_core::format::FormatName;
 use chancery_core::statement::Statement;
 
+use super::cosign::{self, Spelling};
 use super::predicate::{InvalidPredicate, Predicate};
 use super::provenance;
+use crate::oci::to_be_signed::SIGN_PREDICATE;
 
 /// Longest subject name in bytes.
 pub const MAX_SUBJECT: usize = 255;
@@ -22,6 +29,9 @@ pub const MAX_SUBJECT: usize = 255;
 /// A statement that is not one of this format's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidStatement {
+    /// Annotations that are none, or too many, too long, or hold control characters.
+    #[error("annotations: expected 1 to 64, of at most 4096 bytes, without control characters")]
+    Annotations,
     /// Members that are unknown, or of the wrong type.
     #[error("body of a sigstore statement: {0}")]
     Body(String),
@@ -42,8 +52,10 @@ pub enum InvalidStatement {
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
+    annotations: Option<BTreeMap<String, String>>,
     predicate: Option<String>,
     predicate_type: Option<String>,
+    spelling: Option<Spelling>,
     subject: Option<String>,
 }
 
@@ -56,6 +68,15 @@ pub enum Content {
         subject: String,
         /// The claim.
         predicate: Predicate,
+        /// How the statement around it is written; as this service writes it where that is absent.
+        spelling: Option<Spelling>,
+    },
+    /// That an image is signed, as `cosign sign` says it.
+    Image {
+        /// What the client adds: a claim.
+        annotations: BTreeMap<String, String>,
+        /// How the statement is written.
+        spelling: Spelling,
     },
     /// The artifact's own bytes are signed, by digest.
     Message,
@@ -83,15 +104,24 @@ pub fn parse(statement: &Statement) -> Result<Content, InvalidStatement> {
             let what = format!("a predicate has no meaning in family `{}`", statement.family);
             Err(InvalidStatement::Body(what))
         }
-        Family::Message if body.subject.is_some() => {
-            Err(InvalidStatement::Body("`subject` has no meaning in family `message`".into()))
+        Family::Message if body.subject.is_some() || body.spelling.is_some() => {
+            Err(InvalidStatement::Body("`subject` and `spelling` have no meaning in family `message`".into()))
         }
+        Family::ProvenanceDsse if body.spelling.is_some() && body.subject.is_some() => {
+            Err(InvalidStatement::Body("`subject` has no meaning where an image is signed".into()))
+        }
+        Family::Message | Family::ClaimedDsse if body.annotations.is_some() => Err(unexpected()),
+        Family::ProvenanceDsse if body.spelling.is_none() && body.annotations.is_some() => Err(unexpected()),
         Family::Message => Ok(Content::Message),
-        Family::ProvenanceDsse => Ok(Content::Provenance { subject: subject(body.subject)? }),
+        Family::ProvenanceDsse => match body.spelling {
+            Some(spelling) => Ok(Content::Image { annotations: annotations(body.annotations)?, spelling }),
+            None => Ok(Content::Provenance { subject: subject(body.subject)? }),
+        },
         Family::ClaimedDsse => {
             let missing = || InvalidStatement::Body("`predicate` and `predicate_type` are needed".into());
             let (kind, text) = body.predicate_type.zip(body.predicate).ok_or_else(missing)?;
-            Ok(Content::Claimed { subject: subject(body.subject)?, predicate: Predicate::new(kind, text)? })
+            let (subject, predicate) = (subject(body.subject)?, Predicate::new(kind, text)?);
+            Ok(Content::Claimed { subject, predicate, spelling: body.spelling })
         }
         Family::Certificate
         | Family::Cms
@@ -111,8 +141,26 @@ pub fn parse(statement: &Statement) -> Result<Content, InvalidStatement> {
 pub fn predicate_type(statement: &Statement) -> Option<String> {
     match parse(statement) {
         Ok(Content::Claimed { predicate, .. }) => Some(predicate.kind().to_owned()),
+        Ok(Content::Image { .. }) => Some(SIGN_PREDICATE.to_owned()),
         Ok(Content::Provenance { .. }) => Some(provenance::PREDICATE_TYPE.to_owned()),
         Ok(Content::Message) | Err(_) => None,
+    }
+}
+
+fn unexpected() -> InvalidStatement {
+    InvalidStatement::Body("`annotations` have no meaning but where an image is signed".into())
+}
+
+/// None is said by leaving them out: a second spelling would be another statement that says the same.
+fn annotations(
+    given: Option<BTreeMap<String, String>>,
+) -> Result<BTreeMap<String, String>, InvalidStatement> {
+    match given {
+        Some(given) if given.is_empty() || !cosign::are_annotations(&given) => {
+            Err(InvalidStatement::Annotations)
+        }
+        Some(given) => Ok(given),
+        None => Ok(BTreeMap::new()),
     }
 }
 
@@ -155,6 +203,18 @@ mod tests {
             (Family::ClaimedDsse, json!({"predicate": {}, "predicate_type": "https://cyclonedx.org/bom"})),
             (Family::Message, json!({"subject": "x"})),
             (Family::Message, json!({"x": 1})),
+            (Family::Message, json!({"spelling": "cosign"})),
+            (Family::ProvenanceDsse, json!({"spelling": "pretty"})),
+            (Family::ProvenanceDsse, json!({"spelling": "cosign", "subject": "x"})),
+            (Family::ProvenanceDsse, json!({"annotations": {"a": "b"}})),
+            (Family::ProvenanceDsse, json!({"annotations": {}, "spelling": "cosign"})),
+            (Family::ProvenanceDsse, json!({"annotations": {"a": "\n"}, "spelling": "cosign"})),
+            (Family::ProvenanceDsse, json!({"annotations": {"a": 1}, "spelling": "cosign"})),
+            (Family::ClaimedDsse, json!({"spelling": "cosign"})),
+            (
+                Family::ClaimedDsse,
+                json!({"annotations": {"a": "b"}, "predicate": "{}", "predicate_type": "a:b"}),
+            ),
             (Family::Message, json!([])),
             (Family::Message, json!(null)),
             (Family::ProvenanceDsse, json!({"subject": ""})),

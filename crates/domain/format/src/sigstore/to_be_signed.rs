@@ -1,9 +1,10 @@
-//! The signed bytes of both contents: pure, and the only source of them.
+//! The signed bytes of every content: pure, and the only source of them.
 //!
 //! ```text
 //! message       the artifact itself, as its SHA-256
 //! provenance    "DSSEv1 28 application/vnd.in-toto+json <n> {"_type":"https://in-toto.io/Statement/v1",…}"
 //! claimed       the same around a statement with the caller's predicate
+//! image         the same around a statement that says nothing but that an image is signed, as cosign writes it
 //! ```
 
 use chancery_core::algorithm::KeyAlgorithm;
@@ -26,7 +27,7 @@ pub fn to_be_signed(statement: &Statement, signer: &Signer<'_>) -> Result<ToBeSi
             let digest = statement.artifact.digest.as_bytes().to_vec();
             Ok(ToBeSigned::Prehashed(DigestAlgorithm::Sha256, digest))
         }
-        said @ (Content::Claimed { .. } | Content::Provenance { .. }) => {
+        said @ (Content::Claimed { .. } | Content::Image { .. } | Content::Provenance { .. }) => {
             let payload = payload(statement, &said, signer)?;
             Ok(ToBeSigned::Message(dsse::encode(dsse::IN_TOTO, &payload)))
         }
@@ -45,7 +46,15 @@ pub(crate) fn payload(
     signer: &Signer<'_>,
 ) -> Result<Vec<u8>, FormatError> {
     let built = match said {
-        Content::Claimed { subject, predicate } => predicate.payload(&statement.artifact, subject),
+        Content::Claimed { subject, predicate, spelling: None } => {
+            predicate.payload(&statement.artifact, subject)
+        }
+        Content::Claimed { subject, predicate, spelling: Some(spelling) } => {
+            Ok(spelling.attestation(statement.artifact.digest, subject, predicate))
+        }
+        Content::Image { annotations, spelling } => {
+            Ok(spelling.image(statement.artifact.digest, annotations))
+        }
         Content::Provenance { subject } => {
             let (claims, profile) = (&signer.caller.claims, signer.profile);
             let facts = provenance::Facts { claims, profile, service: signer.builder };

@@ -19,6 +19,7 @@ const REMEDIES: &[(&str, &str)] = &[
         "CH2030",
         "log in with docker login, and let the service's operator name the registry in [[registries]]",
     ),
+    ("CH2060", "the message says what the plugin was given, and which command signs it"),
     ("CH2101", "send what the OpenAPI document at /openapi.json describes; update an old client"),
     ("CH2102", "send what the OpenAPI document at /openapi.json describes; update an old client"),
     ("CH2103", "ask for fewer statements at a time, or send a smaller body"),

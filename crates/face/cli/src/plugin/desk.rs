@@ -8,10 +8,13 @@ use chancery_api::signed::SignedResult;
 use chancery_core::algorithm::PublicKey;
 use chancery_core::artifact::Artifact;
 use chancery_core::depth::Depth;
+use chancery_core::digest::Sha256;
 use chancery_core::family::Family;
 use chancery_core::format::FormatName;
 use chancery_core::id::{KeyId, ProfileName, RequestId};
 use chancery_core::statement::Statement;
+use chancery_format::oci::reference::{At, Reference, Repository};
+use chancery_format::oci::statement::Content;
 use chancery_verify::snapshot::TrustSnapshot;
 
 use crate::arguments::Globals;
@@ -20,6 +23,7 @@ use crate::client::Server;
 use crate::command::Context;
 use crate::failure::Failure;
 use crate::host::Host;
+use crate::image::visit::{self, Visitor, Walk};
 use crate::sign::image::Attaching;
 use crate::sign::{ask, proof};
 use crate::terminal::{Streams, Terminal};
@@ -100,18 +104,39 @@ impl<'a> Desk<'a> {
     }
     /// Whom to trust: the file that the environment names, else the service.
     pub(super) fn trust(&self) -> Result<TrustSnapshot, Failure> {
+        let source = Source::of_environment(self.host);
+        self.with_context(|context| Ok(trust::load(&source, Reach::Online, context)?.snapshot))
+    }
+    /// The simple signing statement about an image. Its media type and size are the registry's: cosign does not say them.
+    pub(super) fn image(&self, repository: &Repository, digest: Sha256) -> Result<Statement, Failure> {
+        let reference = Reference { repository: repository.clone(), at: At::Digest(digest) };
+        let shown = format!("{repository}@sha256:{digest}");
+        let nodes = self.with_context(|context| {
+            Visitor::new(context)?
+                .walk(&reference, Walk::Only)
+                .map_err(|error| visit::failure(&shown, &error))
+        })?;
+        let found = nodes.into_iter().next().map(|node| node.subject);
+        let subject = found.ok_or_else(|| answer(&"the registry named nothing"))?;
+        let subject = subject.map_err(|error| visit::failure(&shown, &error))?;
+        Ok(subject.statement(Content::SimpleSigning, Depth::Structured))
+    }
+    /// Nothing is printed: stdout is the protocol's.
+    fn with_context<T>(
+        &self,
+        work: impl FnOnce(&mut Context<'_, '_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let (mut out, mut err) = (std::io::sink(), std::io::sink());
         let streams = Streams { out: &mut out, err: &mut err, err_is_terminal: false };
         let mut terminal = Terminal::new(streams, &self.globals, self.host);
-        let mut context = Context { globals: &self.globals, host: self.host, terminal: &mut terminal };
-        Ok(trust::load(&Source::of_environment(self.host), Reach::Online, &mut context)?.snapshot)
+        work(&mut Context { globals: &self.globals, host: self.host, terminal: &mut terminal })
     }
 }
 
 /// A statement about something that has no file name: it is called by its digest.
 pub(super) fn statement(
     (format, family): (FormatName, Family),
-    (digest, size): (chancery_core::digest::Sha256, u64),
+    (digest, size): (Sha256, u64),
     body: serde_json::Value,
 ) -> Statement {
     let artifact = Artifact { name: format!("sha256:{digest}"), digest, size };

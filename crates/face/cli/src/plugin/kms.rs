@@ -22,6 +22,7 @@ use chancery_core::algorithm::PublicKey;
 use chancery_core::digest::Sha256;
 use chancery_core::family::Family;
 use chancery_core::format::FormatName;
+use chancery_format::oci::simple::Signature;
 use chancery_format::sigstore::bundle::Bundle;
 use chancery_x509::certificate::write_pem;
 use chancery_x509::key as keys;
@@ -224,15 +225,16 @@ fn sign(key: &str, message: &[u8], host: &dyn Host) -> Result<Vec<u8>, Failure> 
         cache::forget(key, host);
         return Err(answer(&"the key changed meanwhile").hint("start cosign again"));
     }
-    let signature = obtain(&desk, (&profile, &shown), &content, message)?;
+    let signature = obtain(&desk, (&profile, &shown), content, message)?;
     keys::verify(&expected, message, &signature).map_err(|error| answer(&error))?;
     Ok(signature)
 }
 
+/// The signature that the service makes of what is asked for.
 fn obtain(
     desk: &Desk<'_>,
     (profile, key): (&Profile, &Key),
-    content: &Content,
+    content: Content,
     message: &[u8],
 ) -> Result<Vec<u8>, Failure> {
     let size = u64::try_from(message.len()).unwrap_or(u64::MAX);
@@ -241,14 +243,18 @@ fn obtain(
             let family = (FormatName::Sigstore, Family::Message);
             desk::statement(family, (Sha256::of(message), size), json!({}))
         }
-        Content::Claimed(_) | Content::Image(_) | Content::SimpleSigning(_) => {
-            let what = format!("{} through cosign cannot be signed by this version", content.describe());
-            return Err(
-                Failure::new(Code::Artifact, what).because(key.id.to_string(), "a file, by sign-blob")
-            );
-        }
+        Content::SimpleSigning(repository, digest) => desk.image(&repository, digest)?,
+        Content::Statement(statement) => statement,
     };
+    let is_simple = statement.family == Family::SimpleSigning;
     let given = desk.sign(profile, statement)?;
+    if given.result.key != key.id {
+        return Err(answer(&"another key signed").hint("start cosign again"));
+    }
+    if is_simple {
+        let signature = Signature::parse_json(&given.result.blob).map_err(|error| answer(&error))?;
+        return Ok(signature.signature);
+    }
     let bundle = Bundle::parse(&given.result.blob).map_err(|error| answer(&error))?;
     Ok(bundle.content.signature().to_vec())
 }

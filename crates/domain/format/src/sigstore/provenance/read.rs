@@ -3,7 +3,7 @@
 use chancery_core::digest::Sha256;
 use serde_json::Value;
 
-use super::STATEMENT_TYPE;
+use super::{STATEMENT_TYPE, STATEMENT_V01};
 
 /// What a verifier needs of a signed in-toto statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +26,12 @@ pub struct Subject {
 /// Most subjects in one statement.
 pub const MAX_SUBJECTS: usize = 64;
 
-/// A payload that is not an in-toto Statement v1 with SHA-256 subjects.
+/// A payload that is not an in-toto Statement v1 or v0.1 with SHA-256 subjects.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("payload is not an in-toto statement v1 with 1 to 64 sha256 subjects")]
+#[error("payload is not an in-toto statement v1 or v0.1 with 1 to 64 sha256 subjects")]
 pub struct InvalidPayload;
 
-// The four members of an in-toto Statement v1. Duplicates and unknown members are errors: a second reading of the
+// The four members of an in-toto Statement, which are the same in v0.1. Duplicates and unknown members are errors: a second reading of the
 // same bytes must not exist (T6).
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,7 +63,8 @@ struct WireDigest {
 pub fn parse(payload: &[u8]) -> Result<SignedStatement, InvalidPayload> {
     let wire: Wire = serde_json::from_slice(payload).map_err(|_| InvalidPayload)?;
     has_objects(payload)?;
-    if wire.kind != STATEMENT_TYPE || wire.subject.is_empty() || wire.subject.len() > MAX_SUBJECTS {
+    let is_known = [STATEMENT_TYPE, STATEMENT_V01].contains(&wire.kind.as_str());
+    if !is_known || wire.subject.is_empty() || wire.subject.len() > MAX_SUBJECTS {
         return Err(InvalidPayload);
     }
     let subject = |read: WireSubject| Subject { name: read.name, digest: read.digest.sha256 };
