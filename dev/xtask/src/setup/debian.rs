@@ -67,14 +67,37 @@ pub(super) fn unpack_oras(tools: &Path) -> Result<()> {
 }
 
 /// Unpacks skopeo with the C library that it was built for: Debian's older releases have it without Sigstore, and their
-/// C library is too old for the newer one. `bin/skopeo` starts it with its own loader.
+/// C library is too old for the newer one.
 pub(super) fn unpack_skopeo(tools: &Path) -> Result<()> {
-    let start = tools.join("bin/skopeo");
+    let libraries = ["libc6", "libgpgme45", "libassuan9", "libgpg-error0", "libsqlite3-0"];
+    start_by_own_loader(tools, "skopeo", (&libraries, ""))
+}
+
+/// Unpacks podman likewise, with the programs without which it does not start, not even to pull.
+pub(super) fn unpack_podman(tools: &Path) -> Result<()> {
+    let helpers = ["conmon", "crun", "netavark"];
+    let own = ["libcap2", "libseccomp2", "libsubid6", "libsystemd0", "libyajl2"];
+    let shared = ["libc6", "libgpgme45", "libassuan9", "libgpg-error0", "libsqlite3-0"];
+    let root = tools.join("debian/sid/root/usr");
+    let settings = format!(
+        "[engine]\nruntime = \"crun\"\nhelper_binaries_dir = [{:?}]\nconmon_path = [{:?}]\n[engine.runtimes]\ncrun = [{:?}]\n",
+        root.join("lib/podman"),
+        root.join("bin/conmon"),
+        root.join("bin/crun")
+    );
+    let file = tools.join("podman.conf");
+    std::fs::write(&file, settings)?;
+    let variable = format!("CONTAINERS_CONF='{}' ", file.display());
+    start_by_own_loader(tools, "podman", (&[&helpers[..], &own, &shared].concat(), &variable))
+}
+
+/// A script `bin/NAME` that starts a program of another Debian with the loader and the libraries of that Debian.
+fn start_by_own_loader(tools: &Path, name: &str, (packages, variables): (&[&str], &str)) -> Result<()> {
+    let start = tools.join("bin").join(name);
     if start.exists() {
         return Ok(());
     }
-    let packages = ["skopeo", "libc6", "libgpgme45", "libassuan9", "libgpg-error0", "libsqlite3-0"];
-    let root = unpacked(tools, &packages)?;
+    let root = unpacked(tools, &[&[name], packages].concat())?;
     let libraries = root.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
     let mut entries =
         std::fs::read_dir(&libraries).with_context(|| format!("no `{}`", libraries.display()))?;
@@ -85,9 +108,9 @@ pub(super) fn unpack_skopeo(tools: &Path) -> Result<()> {
         Some(path)
     });
     let loader = loader.context("the C library has no loader")?;
-    let program = root.join("usr/bin/skopeo");
+    let program = root.join("usr/bin").join(name);
     let script = format!(
-        "#!/bin/sh\nexec '{}' --library-path '{}' '{}' \"$@\"\n",
+        "#!/bin/sh\n{variables}exec '{}' --library-path '{}' '{}' \"$@\"\n",
         loader.display(),
         libraries.display(),
         program.display()

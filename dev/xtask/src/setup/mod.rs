@@ -6,14 +6,16 @@
 //! ```text
 //! target/tools/bin/cosign           from Debian sid, unpacked beside the system, signatures checked by apt
 //! target/tools/bin/notation         likewise
-//! target/tools/bin/promtool         likewise; and docker-registry, oras, skopeo
+//! target/tools/bin/promtool         likewise; and docker-registry, oras, skopeo, podman
 //! target/tools/venv/bin/python      sigstore-python, cryptography, standardwebhooks, pinned in dev/setup/python
 //! target/tools/node/node_modules    @sigstore/verify, locked in dev/setup/node
+//! target/tools/bin/sigstore-rust-verify   sigstore-rust, locked in dev/setup/rust
 //! ```
 
 mod debian;
 mod node;
 mod python;
+mod rust;
 
 use std::path::{Path, PathBuf};
 
@@ -42,16 +44,18 @@ type Step = (&'static str, fn(&Path) -> Result<()>);
 /// In CI when a tool could not be had. Elsewhere it is reported as `not compared`.
 pub(crate) fn run() -> Result<()> {
     std::fs::create_dir_all(tools().join("bin"))?;
-    let steps: [Step; 9] = [
+    let steps: [Step; 11] = [
         ("system packages", debian::install),
         ("cosign", debian::unpack_cosign),
         ("notation", debian::unpack_notation),
         ("docker-registry", debian::unpack_registry),
         ("oras", debian::unpack_oras),
         ("skopeo", debian::unpack_skopeo),
+        ("podman", debian::unpack_podman),
         ("promtool", debian::unpack_promtool),
         ("sigstore-python", python::install),
         ("@sigstore/verify", node::install),
+        ("sigstore-rust", rust::install),
     ];
     let mut absent = Vec::new();
     for (name, install) in steps {
@@ -86,9 +90,11 @@ fn report() -> Vec<String> {
     ));
     rows.push(("oras".to_owned(), process::version(tools.join("bin/oras"), "version")));
     rows.push(("skopeo".to_owned(), process::version(tools.join("bin/skopeo"), "--version")));
+    rows.push(("podman".to_owned(), process::version(tools.join("bin/podman"), "--version")));
     rows.push(("promtool".to_owned(), process::version(tools.join("bin/promtool"), "--version")));
     rows.push(("sigstore-python".to_owned(), python::version(&tools)));
     rows.push(("@sigstore/verify".to_owned(), node::version(&tools)));
+    rows.push(("sigstore-rust".to_owned(), rust::version(&tools)));
     let mut absent = Vec::new();
     for (name, version) in rows {
         match version {

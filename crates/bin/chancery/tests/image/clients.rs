@@ -1,13 +1,13 @@
 //! What others make of our images: cosign, skopeo and podman, with Debian's registry, which has no referrers API.
 
-use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::Command;
 
 use chancery_testkit::distribution::{Demands, Distribution, Lists};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::world::registry::{Registry, push};
+use crate::world::containers::{podman_pulls, signature_policy, skopeo_copies};
+use crate::world::registry::{Registry, push, push_image};
 use crate::world::{IDENTITY, ISSUER, Said, World, tool};
 use crate::{digest, multi_arch, sign, verify};
 
@@ -147,30 +147,6 @@ fn sixteen_jobs_at_once_leave_sixteen_signatures_on_a_registry_without_the_refer
     println!("compared: cosign, sixteen signatures at once");
 }
 
-/// SubjectPublicKeyInfo of a key as PEM.
-fn public_key(world: &World, name: &str) -> std::path::PathBuf {
-    let spki =
-        world.run(&["key", "show", name, "--json"]).expect(0).json()["spki"].as_str().unwrap().to_owned();
-    let lines: Vec<&str> =
-        spki.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
-    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"));
-    world.write(&format!("{name}.pub"), pem.as_bytes())
-}
-
-/// A policy that wants a signature of this key for a repository, and where such signatures lie.
-fn signature_policy(world: &World, key: &str, repository: &str) -> std::path::PathBuf {
-    let host = repository.split('/').next().unwrap();
-    let places = world.path(".config/containers/registries.d");
-    std::fs::create_dir_all(&places).unwrap();
-    let text = format!("docker:\n  {host}:\n    use-sigstore-attachments: true\n");
-    std::fs::write(places.join("default.yaml"), text).unwrap();
-    let key_path = public_key(world, key);
-    let identity = json!({"type": "matchRepository"});
-    let signed = json!([{"type": "sigstoreSigned", "keyPath": key_path, "signedIdentity": identity}]);
-    let policy = json!({"default": [{"type": "reject"}], "transports": {"docker": {repository: signed}}});
-    world.write(&format!("{key}.json"), policy.to_string().as_bytes())
-}
-
 #[test]
 fn skopeo_pulls_what_its_policy_finds_signed() {
     let world = World::start();
@@ -185,50 +161,11 @@ fn skopeo_pulls_what_its_policy_finds_signed() {
     sign(&world, &signed, &[]).expect(0);
     let right = signature_policy(&world, "dev-simple-signing", &repository);
     let wrong = signature_policy(&world, "dev-message", &repository);
-    let copies = |policy: &Path, image: &str, to: &str| {
-        let mut command = Command::new(&skopeo);
-        command.args(["--tmpdir", world.directory.path().to_str().unwrap(), "--policy"]).arg(policy);
-        command.arg("--registries.d").arg(world.path(".config/containers/registries.d"));
-        command.args(["copy", "--src-tls-verify=false", &format!("docker://{image}")]);
-        command.arg(format!("dir:{}", world.path(to).display())).env("HOME", world.directory.path());
-        command.output().unwrap().status.success()
-    };
+    let copies = |policy: &Path, image: &str, to: &str| skopeo_copies(&world, &skopeo, policy, (image, to));
     assert!(copies(&right, &signed, "a"), "ours");
     assert!(!copies(&wrong, &signed, "b"), "another key");
     assert!(!copies(&right, &unsigned, "c"), "unsigned");
     println!("compared: skopeo");
-}
-
-/// One exchange with a registry; answers with the head of what it said.
-fn exchange(host: &str, line: &str, kind: &str, body: &[u8]) -> String {
-    let mut stream = std::net::TcpStream::connect(host).unwrap();
-    let length = body.len();
-    let head = format!(
-        "{line} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
-    let mut said = String::new();
-    stream.read_to_string(&mut said).unwrap();
-    assert!(said.starts_with("HTTP/1.1 20"), "{line}: {said}");
-    said
-}
-
-/// An image without layers: all that a policy needs to look at.
-fn push_image(host: &str, path: &str, tag: &str) -> String {
-    let config = json!({"architecture": "amd64", "os": "linux", "config": {"Env": [format!("T={tag}")]},
-        "rootfs": {"type": "layers", "diff_ids": []}});
-    let config = config.to_string().into_bytes();
-    let digest = format!("sha256:{}", chancery_core::digest::Sha256::of(&config));
-    let begun = exchange(host, &format!("POST /v2/{path}/blobs/uploads/"), "text/plain", b"");
-    let location = begun.lines().find_map(|line| line.strip_prefix("Location: ")).unwrap().trim();
-    let place = location.split_once(host).map_or(location, |(_, rest)| rest);
-    exchange(host, &format!("PUT {place}&digest={digest}"), "application/octet-stream", &config);
-    let kind = "application/vnd.oci.image.manifest.v1+json";
-    let manifest = json!({"schemaVersion": 2, "mediaType": kind, "layers": [],
-        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": config.len()}});
-    exchange(host, &format!("PUT /v2/{path}/manifests/{tag}"), kind, manifest.to_string().as_bytes());
-    format!("{host}/{path}:{tag}")
 }
 
 #[test]
@@ -241,26 +178,11 @@ fn podman_pulls_what_its_policy_finds_signed() {
     let world = World::start();
     let (Some(registry), Some(podman)) = (Registry::start(&world), tool("bin/podman")) else { return };
     let repository = format!("{}/acme/app", registry.host);
-    let [signed, unsigned] = ["one", "two"].map(|tag| push_image(&registry.host, "acme/app", tag));
+    let [signed, unsigned] = ["one", "two"].map(|tag| push_image(&registry.host, "acme/app", tag).0);
     sign(&world, &signed, &[]).expect(0);
     let right = signature_policy(&world, "dev-simple-signing", &repository);
     let wrong = signature_policy(&world, "dev-message", &repository);
-    let storage = format!(
-        "[storage]\ndriver = \"vfs\"\nrunroot = {:?}\ngraphroot = {:?}\n",
-        world.path("run"),
-        world.path("graph")
-    );
-    let storage = world.write("storage.conf", storage.as_bytes());
-    let none = world.write("registries.conf", b"unqualified-search-registries = []\n");
-    let pulls = |policy: &Path, image: &str| {
-        let mut command = Command::new(&podman);
-        command.args(["--cgroup-manager=cgroupfs", "--events-backend=none", "pull", "--tls-verify=false"]);
-        command.arg("--signature-policy").arg(policy).arg(image);
-        command.env("CONTAINERS_STORAGE_CONF", &storage).env("CONTAINERS_REGISTRIES_CONF", &none);
-        command.env("HOME", world.directory.path()).env("XDG_RUNTIME_DIR", world.directory.path());
-        let output = command.output().unwrap();
-        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
-    };
+    let pulls = |policy: &Path, image: &str| podman_pulls(&world, &podman, policy, image);
     let ours = pulls(&right, &signed);
     assert!(ours.0, "ours: {}", ours.1);
     for (policy, image, what) in [(&wrong, &signed, "another key"), (&right, &unsigned, "unsigned")] {

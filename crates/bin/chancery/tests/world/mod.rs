@@ -8,6 +8,7 @@
     reason = "shared by test programs"
 )]
 
+pub mod containers;
 pub mod registry;
 
 use std::collections::BTreeMap;

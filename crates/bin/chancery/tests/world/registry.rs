@@ -1,7 +1,11 @@
 //! A registry of somebody else's, and what is pushed into it.
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use chancery_core::digest::Sha256;
+use serde_json::json;
 
 use super::{World, tool, until};
 
@@ -56,4 +60,57 @@ pub fn push(world: &World, oras: &Path, name: &str, text: &str) -> String {
     let out = String::from_utf8(output.stdout).unwrap();
     let digest = out.lines().find_map(|line| line.strip_prefix("Digest: ")).unwrap();
     format!("{}@{digest}", name.rsplit_once(':').unwrap().0)
+}
+
+/// One exchange with a registry; answers with all that it said.
+pub fn exchange(host: &str, line: &str, kind: &str, body: &[u8]) -> String {
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    let length = body.len();
+    let head = format!(
+        "{line} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body).unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("HTTP/1.1 20"), "{line}: {said}");
+    said
+}
+
+/// An image without layers: all that a policy needs to look at. Answers with its name and its digest.
+pub fn push_image(host: &str, path: &str, tag: &str) -> (String, String) {
+    let config = json!({"architecture": "amd64", "os": "linux", "config": {"Env": [format!("T={tag}")]},
+        "rootfs": {"type": "layers", "diff_ids": []}});
+    let config = config.to_string().into_bytes();
+    let digest = format!("sha256:{}", Sha256::of(&config));
+    let begun = exchange(host, &format!("POST /v2/{path}/blobs/uploads/"), "text/plain", b"");
+    let location = begun.lines().find_map(|line| line.strip_prefix("Location: ")).unwrap().trim();
+    let place = location.split_once(host).map_or(location, |(_, rest)| rest);
+    exchange(host, &format!("PUT {place}&digest={digest}"), "application/octet-stream", &config);
+    let kind = "application/vnd.oci.image.manifest.v1+json";
+    let manifest = json!({"schemaVersion": 2, "mediaType": kind, "layers": [],
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": config.len()}});
+    let manifest = manifest.to_string();
+    exchange(host, &format!("PUT /v2/{path}/manifests/{tag}"), kind, manifest.as_bytes());
+    let digest = format!("sha256:{}", Sha256::of(manifest.as_bytes()));
+    (format!("{host}/{path}:{tag}"), digest)
+}
+
+/// Puts what one tag names under another, as whoever may write to a repository can; where the one names nothing, nothing.
+pub fn copy_tag(host: &str, path: &str, (from, to): (&str, &str)) {
+    let mut command = Command::new("curl");
+    command.args([
+        "-sS",
+        "--fail",
+        "--header",
+        "accept: */*",
+        &format!("http://{host}/v2/{path}/manifests/{from}"),
+    ]);
+    let found = command.output().unwrap();
+    if !found.status.success() {
+        return;
+    }
+    let manifest: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    let kind = manifest["mediaType"].as_str().unwrap();
+    exchange(host, &format!("PUT /v2/{path}/manifests/{to}"), kind, &found.stdout);
 }
