@@ -18,7 +18,7 @@ command: see the acts in\n[who may do what](authorisation.md).\n\n| command | no
 const ID: &str = "abababababababababababababababababababababababababababababababab";
 
 /// Commands that ask no service: they work on files, or start one.
-const LOCAL: [&str; 31] = [
+const LOCAL: [&str; 32] = [
     "act show",
     "act sign",
     "act reanchor",
@@ -34,6 +34,7 @@ const LOCAL: [&str; 31] = [
     "inspect",
     "keyguard",
     "man",
+    "pep740",
     "policy check",
     "policy explain",
     "policy show",

@@ -255,6 +255,8 @@ pub struct Signer {
     pub signed_at: Option<Time>,
     /// Index of its ledger entry.
     pub ledger_index: Option<u64>,
+    /// Type of what the signed statement says; absent where the artifact itself is signed.
+    pub predicate: Option<String>,
 }
 
 /// The outcome of a verification: every check, in order. Accepted only when no check failed and the checks that the

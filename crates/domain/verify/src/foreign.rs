@@ -23,6 +23,7 @@ use chancery_core::format::FormatName;
 use chancery_core::time::Time;
 use chancery_core::verdict::{CheckName, Reason, Signer as Shown, Verdict};
 use chancery_format::sigstore::foreign::{ForeignBundle, Material};
+use chancery_format::sigstore::pep740;
 use chancery_x509::certificate::Certificate;
 use chancery_x509::extension::AltName;
 use chancery_x509::fulcio;
@@ -62,7 +63,12 @@ struct Signed<'a> {
 
 /// Judges a bundle.
 pub(crate) fn bundle(artifact: &Digests, json: &[u8], context: &Context<'_>) -> Verdict {
-    let bundle = match ForeignBundle::parse(json) {
+    let converted = pep740::is_one(json).then(|| pep740::to_bundle(json)).transpose();
+    let converted = match converted {
+        Ok(converted) => converted,
+        Err(error) => return malformed(&error, by_certificate()),
+    };
+    let bundle = match ForeignBundle::parse(converted.as_deref().unwrap_or(json)) {
         Ok(bundle) => bundle,
         Err(error) => return malformed(&error, by_certificate()),
     };
@@ -167,6 +173,7 @@ fn judge(
     context: &Context<'_>,
 ) -> (Option<About>, Vec<Time>) {
     let about = content::check_digest(signed, recorder);
+    shown.predicate = about.as_ref().and_then(About::predicate);
     recorder.record(CheckName::Signature, content::check_signature(signed));
     let held = recorder.record(CheckName::Ledger, log::check(signed, context)).unwrap_or_default();
     let times = recorder.record(CheckName::Timestamp, check_times(signed, &held, context));
@@ -258,6 +265,7 @@ fn shown(leaf: &Certificate) -> Shown {
         subject: (!subject.is_empty()).then_some(subject),
         signed_at: None,
         ledger_index: None,
+        predicate: None,
     }
 }
 

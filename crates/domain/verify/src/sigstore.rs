@@ -4,7 +4,8 @@
 //! 1 structure   the bundle and its leaf parse strictly
 //! 2 digest      the artifact is what the content names              coverage: the whole artifact, by that digest
 //! 3 signature   the leaf's key signed exactly the content
-//! 4 timestamp   every RFC 3161 token is over the signature bytes, by an authority in its window
+//! 4 timestamp   every RFC 3161 token is over the signature bytes, by an authority in its window; an attestation object
+//!               of a Python package (PEP 740) has no place for tokens: there the cosigners of its entry say when
 //! 5 chain       the leaf leads to a root at every one of these times; its SCT holds
 //! 6 purpose     the leaf is for signing code, and no authority
 //! 7 revocation  nothing in use is revoked at these times
@@ -28,7 +29,7 @@ use chancery_format::oci;
 use chancery_format::seam::{Parts, Signer as Signing};
 use chancery_format::sigstore::attach;
 use chancery_format::sigstore::bundle::{Bundle, Content, InvalidBundle, TlogEntry};
-use chancery_format::sigstore::{dsse, provenance};
+use chancery_format::sigstore::{dsse, pep740, provenance};
 use chancery_x509::certificate::Certificate;
 use chancery_x509::chain::VerifiedChain;
 use chancery_x509::fulcio;
@@ -48,8 +49,24 @@ struct Signed<'a> {
     artifact: Sha256,
     content: &'a Content,
     certificate: &'a [u8],
-    timestamps: &'a [Vec<u8>],
+    moment: Moment<'a>,
     entry: Option<&'a TlogEntry>,
+}
+
+/// Who says when it was signed.
+#[derive(Clone, Copy)]
+enum Moment<'a> {
+    /// The cosigners of the checkpoint above its entry, which is of the same batch as the signature.
+    Cosigned,
+    /// Time stamping authorities: RFC 3161 responses.
+    Stamped(&'a [Vec<u8>]),
+}
+
+/// When it was signed, verified.
+#[derive(Default)]
+struct Times {
+    at: Vec<Time>,
+    stamps: Vec<VerifiedTimestamp>,
 }
 
 impl Signed<'_> {
@@ -66,16 +83,23 @@ impl Signed<'_> {
 /// required.
 pub(crate) fn bundle(format: FormatName, artifact: Sha256, json: &[u8], context: &Context<'_>) -> Verdict {
     let required = CheckName::ALL.to_vec();
-    let bundle = match Bundle::parse(json) {
+    let is_attestation = pep740::is_one(json);
+    let converted = is_attestation.then(|| pep740::to_bundle(json)).transpose();
+    let bundle = match converted {
+        Ok(converted) => Bundle::parse(converted.as_deref().unwrap_or(json)),
+        Err(error) => return malformed(&error, required),
+    };
+    let bundle = match bundle {
         Ok(bundle) => bundle,
         Err(error) => return unreadable(&error, required),
     };
+    let moment = if is_attestation { Moment::Cosigned } else { Moment::Stamped(&bundle.timestamps) };
     let signed = Signed {
         format,
         artifact,
         content: &bundle.content,
         certificate: &bundle.certificate,
-        timestamps: &bundle.timestamps,
+        moment,
         entry: Some(&bundle.entry),
     };
     judge(&signed, required, context)
@@ -109,7 +133,7 @@ pub(crate) fn statement(
         artifact: statement.artifact.digest,
         content: &content,
         certificate,
-        timestamps: &timestamps,
+        moment: Moment::Stamped(&timestamps),
         entry: None,
     };
     judge(&signed, required, context)
@@ -144,19 +168,18 @@ fn judge(signed: &Signed<'_>, required: Vec<CheckName>, context: &Context<'_>) -
         return recorder.finish(required, signer);
     }
     let predicate = check_digest(signed, &mut recorder);
+    signer.predicate = predicate.as_ref().and_then(About::predicate);
     recorder.record(CheckName::Signature, check_signature(signed, &leaf));
-    let stamps = recorder.record(CheckName::Timestamp, check_times(signed, context));
-    let stamps = stamps.unwrap_or_default();
-    let times: Vec<Time> = stamps.iter().map(VerifiedTimestamp::gen_time).collect();
-    signer.signed_at = times.iter().min().copied();
-    if let Some(chain) = identity::check_chain(&leaf, &times, context, &mut recorder) {
-        recorder.record(CheckName::Revocation, check_revocation(signed, &chain, &stamps, context));
+    let times = recorder.record(CheckName::Timestamp, check_times(signed, context)).unwrap_or_default();
+    signer.signed_at = times.at.iter().min().copied();
+    if let Some(chain) = identity::check_chain(&leaf, &times.at, context, &mut recorder) {
+        recorder.record(CheckName::Revocation, check_revocation(signed, &chain, &times, context));
         recorder.record(
             CheckName::Identity,
             identity::check(chain.leaf(), (signed.format, predicate.as_ref()), context),
         );
         if let Some(entry) = signed.entry {
-            let index = recorder.record(CheckName::Ledger, ledger::check(signed, entry, &times, context));
+            let index = recorder.record(CheckName::Ledger, ledger::check(signed, entry, &times.at, context));
             signer.ledger_index = index;
         } else {
             recorder.skip(CheckName::Ledger, "the signature is not in the ledger yet");
@@ -165,12 +188,21 @@ fn judge(signed: &Signed<'_>, required: Vec<CheckName>, context: &Context<'_>) -
     recorder.finish(required, signer)
 }
 
-/// At least one timestamp, and every one must hold.
-fn check_times(signed: &Signed<'_>, context: &Context<'_>) -> Result<Vec<VerifiedTimestamp>, Failure> {
-    if signed.timestamps.is_empty() {
-        return Err(Failure::new(Reason::TimestampInvalid, &"no timestamp", &"an RFC 3161 timestamp"));
+/// At least one moment, and every one must hold.
+fn check_times(signed: &Signed<'_>, context: &Context<'_>) -> Result<Times, Failure> {
+    match signed.moment {
+        Moment::Cosigned => {
+            let at = time::cosigned(signed.entry, context)?;
+            Ok(Times { at, stamps: Vec::new() })
+        }
+        Moment::Stamped([]) => {
+            Err(Failure::new(Reason::TimestampInvalid, &"no timestamp", &"an RFC 3161 timestamp"))
+        }
+        Moment::Stamped(tokens) => {
+            let stamps = time::all(tokens, signed.content.signature(), context)?;
+            Ok(Times { at: stamps.iter().map(VerifiedTimestamp::gen_time).collect(), stamps })
+        }
     }
-    time::all(signed.timestamps, signed.content.signature(), context)
 }
 
 /// What the certificate says of its holder, also when nothing of it can be believed.
@@ -182,6 +214,7 @@ fn shown(leaf: &Certificate) -> Signer {
         subject: (!subject.is_empty()).then_some(subject),
         signed_at: None,
         ledger_index: None,
+        predicate: None,
     }
 }
 
@@ -190,6 +223,16 @@ fn shown(leaf: &Certificate) -> Signer {
 pub(crate) enum About {
     Artifact,
     Predicate(String),
+}
+
+impl About {
+    /// The type of the statement's predicate.
+    pub(crate) fn predicate(&self) -> Option<String> {
+        match self {
+            Self::Artifact => None,
+            Self::Predicate(kind) => Some(kind.clone()),
+        }
+    }
 }
 
 fn check_digest(signed: &Signed<'_>, recorder: &mut Recorder) -> Option<About> {
@@ -250,12 +293,14 @@ fn check_signature(signed: &Signed<'_>, leaf: &Certificate) -> Result<(), Failur
 fn check_revocation(
     signed: &Signed<'_>,
     chain: &VerifiedChain,
-    stamps: &[VerifiedTimestamp],
+    times: &Times,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
     // T11: the authorities of the timestamps can be revoked too.
-    let of_stamps =
-        stamps.iter().flat_map(|stamp| std::iter::once(stamp.authority()).chain(stamp.chain().issuers()));
+    let of_stamps = times
+        .stamps
+        .iter()
+        .flat_map(|stamp| std::iter::once(stamp.authority()).chain(stamp.chain().issuers()));
     let in_use = std::iter::once(chain.leaf()).chain(chain.issuers()).chain(of_stamps);
     let certificates: Vec<CertificateId> = in_use.map(CertificateId::of).collect();
     let used = InUse {
@@ -263,8 +308,7 @@ fn check_revocation(
         certificates: &certificates,
         identity: chain.leaf().alt_uris().next(),
     };
-    let times: Vec<Time> = stamps.iter().map(VerifiedTimestamp::gen_time).collect();
-    match context.trust.revocations.iter().find(|revocation| revocation.hits(&used, &times)) {
+    match context.trust.revocations.iter().find(|revocation| revocation.hits(&used, &times.at)) {
         Some(hit) => Err(Failure::new(Reason::Revoked, &hit.why, &"not revoked")),
         None => Ok(()),
     }

@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::command::{
     act, attest, audit, backup, completion, demo, dev, doctor, evidence, exception, explain, freeze, help,
-    init, inspect, key, keyguard, ledger, policy, request, restore, root, serve, setup, sign, trust, verify,
-    webhook,
+    init, inspect, key, keyguard, ledger, pep740, policy, request, restore, root, serve, setup, sign, trust,
+    verify, webhook,
 };
 
 /// Code signing for CI/CD that checks before it signs, and proves it afterwards.
@@ -143,6 +143,11 @@ pub(crate) enum Command {
     /// Show, try and repair what tells others about the ledger.
     #[command(subcommand)]
     Webhook(webhook::Verb),
+    /// Write attestation objects of Python packages (PEP 740) from the bundles of distributions.
+    #[command(
+        after_help = "Example:\n  chancery sign dist/*.whl --profile acme-release && chancery pep740 dist/*.whl"
+    )]
+    Pep740(pep740::Args),
     /// Make cosign or notation use this service: install their plugins.
     Setup(setup::Args),
     /// For development services only.

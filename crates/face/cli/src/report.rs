@@ -10,6 +10,7 @@
 //! ```
 
 use chancery_core::verdict::{CheckResult, Outcome, Verdict};
+use chancery_format::sigstore::predicate;
 use chancery_verify::explain;
 use serde_json::{Value, json};
 
@@ -75,6 +76,7 @@ fn signer(verdict: &Verdict) -> Value {
         "subject": signer.subject,
         "signed_at": signer.signed_at.map(|at| at.to_string()),
         "ledger_index": signer.ledger_index,
+        "predicate": signer.predicate,
     })
 }
 
@@ -93,11 +95,20 @@ pub(crate) fn accepted(judged: &Judged, about: About<'_>) -> String {
     line("issuer", signer.issuer.as_deref().unwrap_or_default());
     line("time", &signer.signed_at.map(|at| at.to_string()).unwrap_or_default());
     line("ledger", &signer.ledger_index.map(|index| format!("entry {index}")).unwrap_or_default());
+    line("says", &said(signer.predicate.as_deref()));
     line("policy", about.policy.unwrap_or_default());
     if let Voucher::Root(place) = about.voucher {
         line("root", place);
     }
     text
+}
+
+/// What the signature is good for: a claim is worth as much as the word of its signer.
+fn said(predicate: Option<&str>) -> String {
+    match predicate {
+        Some(kind) if predicate::is_claim(kind) => format!("{kind}, a claim of the signer"),
+        kind => kind.unwrap_or_default().to_owned(),
+    }
 }
 
 /// One line about why, then the failed checks.

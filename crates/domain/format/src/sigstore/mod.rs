@@ -16,6 +16,7 @@ pub mod dsse;
 pub mod extract;
 pub mod foreign;
 pub mod foreign_statement;
+pub mod pep740;
 pub mod predicate;
 pub mod prepare;
 pub mod provenance;

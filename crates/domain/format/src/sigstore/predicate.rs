@@ -29,6 +29,19 @@ pub const RESERVED: [&str; 5] = [
     "https://slsa.dev/verification_summary",
 ];
 
+/// Whether statements of a type are claims of their signer, in this service's house: it says the others itself.
+#[must_use]
+pub fn is_claim(kind: &str) -> bool {
+    // Case and a trailing slash make no other type of it for a careless reader.
+    let lower = kind.to_ascii_lowercase();
+    !RESERVED.iter().any(|reserved| {
+        lower
+            .trim_start_matches("http://")
+            .trim_start_matches("https://")
+            .starts_with(reserved.trim_start_matches("https://"))
+    })
+}
+
 /// A predicate that may not be claimed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPredicate {
@@ -92,14 +105,7 @@ fn check_type(kind: &str) -> Result<(), InvalidPredicate> {
     if !is_uri || kind.len() > MAX_TYPE || !kind.chars().all(|c| c.is_ascii_graphic()) {
         return Err(InvalidPredicate::Type);
     }
-    // Case and a trailing slash make no other type of it for a careless reader.
-    let lower = kind.to_ascii_lowercase();
-    if RESERVED.iter().any(|reserved| {
-        lower
-            .trim_start_matches("http://")
-            .trim_start_matches("https://")
-            .starts_with(reserved.trim_start_matches("https://"))
-    }) {
+    if !is_claim(kind) {
         return Err(InvalidPredicate::Reserved(kind.to_owned()));
     }
     Ok(())

@@ -4,6 +4,9 @@
 //! its own provenance. What the token does not say (workflow inputs, start and end) is left out, not guessed, and
 //! `chancery_absent` in the metadata names it: an `externalParameters` that is not complete says so.
 //!
+//! The template is frozen: audits build these bytes again from the evidence, years later. Another one needs a member in the
+//! statement's body that names it; bodies without that member are of this one.
+//!
 //! ```json
 //! {"_type":"https://in-toto.io/Statement/v1","predicate":{"buildDefinition":{…},"runDetails":{…}},
 //!  "predicateType":"https://slsa.dev/provenance/v1","subject":[{"digest":{"sha256":"229c…"},"name":"app.bin"}]}

@@ -1,6 +1,8 @@
-//! The timestamps: every one must hold (T3: not only the first).
+//! When it was signed: every timestamp must hold (T3: not only the first), or every cosigner's time.
 
+use chancery_core::time::Time;
 use chancery_core::verdict::Reason;
+use chancery_format::sigstore::bundle::TlogEntry;
 use chancery_x509::tsp::verify::{self, Expected, Stamped, TimestampError, VerifiedTimestamp};
 
 use crate::checks::Failure;
@@ -16,6 +18,23 @@ pub(crate) fn all(
     context: &Context<'_>,
 ) -> Result<Vec<VerifiedTimestamp>, Failure> {
     tokens.iter().map(|token| one(token, signature, context)).collect()
+}
+
+/// The times that the trusted cosigners gave to the checkpoint above an entry. The cosigner follows the ledger by itself, so a
+/// gateway that lies cannot date a signature back.
+pub(super) fn cosigned(entry: Option<&TlogEntry>, context: &Context<'_>) -> Result<Vec<Time>, Failure> {
+    let refuse = |actual: &dyn std::fmt::Display| {
+        Failure::new(Reason::TimestampInvalid, actual, &"an entry whose checkpoint is cosigned")
+    };
+    let entry = entry.ok_or_else(|| refuse(&"no entry"))?;
+    let included = context.trust.included(&entry.receipt, &entry.body).map_err(|error| refuse(&error))?;
+    let times: Vec<Time> = included.checkpoint().cosigned().iter().map(|(_, at)| *at).collect();
+    let latest = context.at.plus_seconds(SKEW_SECONDS);
+    match times.iter().find(|at| **at > latest) {
+        Some(later) => Err(refuse(later)),
+        None if times.is_empty() => Err(refuse(&"no cosigner")),
+        None => Ok(times),
+    }
 }
 
 fn one(response: &[u8], signature: &[u8], context: &Context<'_>) -> Result<VerifiedTimestamp, Failure> {

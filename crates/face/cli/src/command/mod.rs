@@ -22,6 +22,7 @@ pub(crate) mod key;
 pub(crate) mod keyguard;
 pub(crate) mod ledger;
 pub(crate) mod man;
+pub(crate) mod pep740;
 pub(crate) mod policy;
 mod policy_diff;
 mod policy_sign;

@@ -9,8 +9,8 @@ use crate::terminal::Terminal;
 
 use super::{
     act, attest, audit, backup, completion, demo, dev, doctor, env, evidence, exception, explain, freeze,
-    help, init, inspect, key, keyguard, ledger, man, policy, request, restore, root, serve, setup, sign,
-    trust, verify, version, webhook, whoami,
+    help, init, inspect, key, keyguard, ledger, man, pep740, policy, request, restore, root, serve, setup,
+    sign, trust, verify, version, webhook, whoami,
 };
 
 /// What a command works with.
@@ -70,6 +70,7 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Trust(verb) => trust::run(&verb, context),
         Command::Root(verb) => root::run(&verb, context),
         Command::Webhook(verb) => webhook::run(&verb, context),
+        Command::Pep740(args) => pep740::run(&args, context),
         Command::Setup(args) => setup::run(&args, context),
         Command::Dev(verb) => dev::run(&verb, context),
         Command::Completion(args) => completion::run(&args, context),
