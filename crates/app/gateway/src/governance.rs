@@ -1,6 +1,5 @@
 //! The governance documents in force, and how a new version comes into force: put, logged, told to the keyguard, used.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chancery_core::digest::Sha256;
@@ -17,7 +16,7 @@ use chancery_policy::governance::refused::GovernanceRefused;
 use chancery_policy::governance::root::RootDocument;
 use chancery_policy::governance::signed::{self, Position, SignatureSet, SignedVersion};
 use chancery_policy::policy::Policy;
-use chancery_verify::policy::VerificationPolicy;
+use chancery_verify::gates::Gates;
 
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -36,8 +35,8 @@ pub struct Governance {
     pub policy: Policy,
     /// Registered issuers.
     pub issuers: Arc<Issuers>,
-    /// Verification policies by name, exported with `trust.json`.
-    pub verification: BTreeMap<String, VerificationPolicy>,
+    /// Verification policies, exported with `trust.json`, and what they name.
+    pub gates: Gates,
 }
 
 /// Documents that cannot be taken into force: every problem, one a line.
@@ -48,9 +47,9 @@ pub struct InvalidGovernance(pub String);
 impl Governance {
     /// Loads all documents or none.
     pub fn load(signed: SignedVersion) -> Result<Self, InvalidGovernance> {
-        let Rules { policy, issuers, verification } = Rules::load(signed.documents())?;
+        let Rules { policy, issuers, gates } = Rules::load(signed.documents())?;
         let header = signed.header();
-        Ok(Self { version: header.version, sequence: header.sequence, policy, issuers, verification, signed })
+        Ok(Self { version: header.version, sequence: header.sequence, policy, issuers, gates, signed })
     }
 }
 
@@ -59,7 +58,7 @@ impl Governance {
 pub struct Rules {
     policy: Policy,
     issuers: Arc<Issuers>,
-    verification: BTreeMap<String, VerificationPolicy>,
+    gates: Gates,
 }
 
 impl Rules {
@@ -69,23 +68,10 @@ impl Rules {
         let policy = Policy::load(documents).map_err(|error| invalid(&error))?;
         let text = documents.file("issuers.toml").unwrap_or_default();
         let issuers = Arc::new(issuers_toml::load(text).map_err(|error| invalid(&error))?);
-        let verification = verification(documents)?;
-        Ok(Self { policy, issuers, verification })
+        let demanded = policy.profiles().flat_map(|profile| profile.attestations());
+        let gates = Gates::load(documents.files(), demanded).map_err(|error| invalid(&error))?;
+        Ok(Self { policy, issuers, gates })
     }
-}
-
-fn verification(documents: &Documents) -> Result<BTreeMap<String, VerificationPolicy>, InvalidGovernance> {
-    let mut policies = BTreeMap::new();
-    for (path, text) in documents.files() {
-        let Some(name) = path.strip_prefix("verification/").and_then(|name| name.strip_suffix(".toml"))
-        else {
-            continue;
-        };
-        let policy = VerificationPolicy::parse_toml(text);
-        let policy = policy.map_err(|error| InvalidGovernance(format!("{path}: {error}")))?;
-        policies.insert(name.to_owned(), policy);
-    }
-    Ok(policies)
 }
 
 /// Takes new documents into force, signed by the people of the root in force. The order is the promise: the signatures are

@@ -86,7 +86,13 @@ pub async fn identify(
     };
     Ok(Identified {
         caller,
-        evidence: Evidence { token: token.to_owned(), issuer_keys, approval: None, possession: None },
+        evidence: Evidence {
+            token: token.to_owned(),
+            issuer_keys,
+            approval: None,
+            possession: None,
+            attestations: Vec::new(),
+        },
     })
 }
 

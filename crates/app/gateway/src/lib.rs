@@ -6,6 +6,7 @@
 pub mod act;
 pub mod approval;
 pub mod attach;
+mod attested;
 pub mod bootstrap;
 pub mod denied;
 pub mod expiry;

@@ -11,6 +11,7 @@ use chancery_policy::profile::Profile;
 use chancery_policy::standing::Standing;
 
 use crate::attach;
+use crate::attested;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::governance::Governance;
@@ -50,12 +51,14 @@ pub async fn rehearse(gateway: &Gateway, ask: &Ask) -> Result<Rehearsal, Failure
     let identified = identify(gateway, &governance, ask.token.as_deref(), Shown::For(request)).await?;
     let identified = session::complete(gateway, identified, ask.possession.as_ref(), request.id()).await?;
     let profile = admit(&governance.policy, &identified.caller, request.profile())?;
+    let identified = attested::bring(identified, profile, &ask.attestations)?;
     let mut prepared = Vec::new();
     for (at, (id, statement)) in request.statements().iter().enumerate() {
         take_turns(at).await;
         prepared.push(statement::prepare(gateway, profile, &identified.caller, (*id, statement))?);
     }
     attach::check(gateway, &prepared).await?;
+    attested::find(gateway, &governance, &identified, profile, &mut prepared)?;
     let standing = pending::known(gateway, &governance, &identified, profile, request).await?;
     let traces =
         decide_all(gateway, &governance, &identified, (profile, &standing), (request, &prepared)).await?;
@@ -86,7 +89,8 @@ pub async fn decide_all(
             let held = before.of(limit.window).unwrap_or(0);
             counts.set(limit.window, held.saturating_add(u64::try_from(earlier).unwrap_or(u64::MAX)));
         }
-        let (caller, known) = (&identified.caller, (&counts, standing));
+        let standing = Standing { attested: one.attested.clone(), ..standing.clone() };
+        let (caller, known) = (&identified.caller, (&counts, &standing));
         let facts = Facts::of_statement(request.profile(), caller, &one.statement, now, known);
         traces.push(allowed(decide(&governance.policy, &facts))?);
     }
@@ -103,10 +107,12 @@ pub async fn decide_recalled(
     recalled: &[Released],
 ) -> Result<(), Failure> {
     let now = gateway.parts.clock.now();
-    let (counts, standing) = (Counts::zero(profile.limits()), Standing::default());
-    for (at, released) in recalled.iter().enumerate() {
+    let counts = Counts::zero(profile.limits());
+    let statements: Vec<_> = recalled.iter().map(|released| &released.made().statement).collect();
+    let attested = attested::of_each(gateway, governance, identified, profile, &statements)?;
+    for (at, (statement, attested)) in statements.into_iter().zip(attested).enumerate() {
         take_turns(at).await;
-        let statement = &released.made().statement;
+        let standing = Standing { attested, ..Standing::default() };
         let known = (&counts, &standing);
         let facts = Facts::of_statement(profile.name(), &identified.caller, statement, now, known);
         match decide(&governance.policy, &facts) {

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::act;
 use crate::attach;
+use crate::attested;
 use crate::denied::{self, Who};
 use crate::facade;
 use crate::failure::Failure;
@@ -51,6 +52,8 @@ pub struct Ask {
     pub token: Option<String>,
     /// The session key's signature over the request, if one was sent.
     pub possession: Option<Possession>,
+    /// Attestations that the profile may demand: Sigstore bundles, JSON.
+    pub attestations: Vec<String>,
 }
 
 /// The results of a request, in the order of its statements.
@@ -88,17 +91,19 @@ async fn attempt(
     let identified = session::complete(gateway, identified, ask.possession.as_ref(), request.id()).await?;
     // 3 admission
     let profile = admit(&governance.policy, &identified.caller, request.profile())?;
+    let identified = attested::bring(identified, profile, &ask.attestations)?;
     stopped(gateway, profile, &identified, request)?;
     facade::certificate::comes_alone(request)?;
     // 4 statements, and the same wish joins the same request: one task at a time
     let alone = gateway.flights.alone(request.id()).await;
     reconcile::take_up(gateway, request.id()).await?;
-    let (recalled, fresh) = split(gateway, profile, &identified, request).await?;
+    let (recalled, mut fresh) = split(gateway, profile, &identified, request).await?;
     attach::check(gateway, &fresh).await?;
     if fresh.is_empty() {
         single_use(gateway, &identified, request.id()).await?;
     }
     // 5 decision
+    attested::find(gateway, governance, &identified, profile, &mut fresh)?;
     rehearse::decide_recalled(gateway, governance, &identified, profile, &recalled).await?;
     let (settled, taken) = decide(gateway, governance, identified, profile, (request, &fresh)).await?;
     let (identified, exception) = settled;

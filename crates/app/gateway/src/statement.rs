@@ -1,6 +1,7 @@
 //! Step 4: statements are parsed strictly, and the bytes that they come to are rebuilt here as the keyguard will.
 
 use chancery_core::algorithm::PublicKey;
+use chancery_core::attested::Attested;
 use chancery_core::caller::Caller;
 use chancery_core::digest::Sha256;
 use chancery_core::id::StatementId;
@@ -29,6 +30,8 @@ pub struct Prepared {
     pub to_be_signed: ToBeSigned,
     /// The key of a Sigstore client, where a certificate over it is asked for.
     pub wished: Option<PublicKey>,
+    /// What was found for each attestation that the profile demands.
+    pub attested: Attested,
 }
 
 impl Prepared {
@@ -83,5 +86,6 @@ pub fn prepare(
     let to_be_signed = table::of(statement.format)
         .and_then(|format| (format.to_be_signed)(statement, &signer))
         .map_err(|error| Refusal::new(RefusalCode::StatementInvalid, error.to_string()))?;
-    Ok(Prepared { id, statement: statement.clone(), key, to_be_signed, wished })
+    let attested = Attested::default();
+    Ok(Prepared { id, statement: statement.clone(), key, to_be_signed, wished, attested })
 }

@@ -151,7 +151,7 @@ pub(crate) fn take(gateway: &Gateway, authorities: Authorities) -> Result<(), Fa
 pub async fn trust_json(gateway: &Gateway) -> Result<String, Failure> {
     let trust = gateway.trust()?;
     let governance = gateway.governance()?;
-    let snapshot = trust.now(gateway.parts.clock.now(), governance.verification.clone());
+    let snapshot = trust.now(gateway.parts.clock.now(), governance.gates.policies().clone());
     let document = trust_json::seal(&snapshot, Vec::new()).map_err(internal)?;
     let reply = gateway.parts.keyguard.call(Call::TrustSign { document }).await?;
     let Reply::TrustSigned(line) = reply else { return Err(unexpected("trust", &reply)) };

@@ -5,6 +5,7 @@
 //! [`chancery_core::warrant::issue`] called every check in [`checks`]. No network, no database, no runtime.
 
 pub mod act;
+mod attested;
 pub mod authority;
 pub mod certifiable;
 pub mod certificate;

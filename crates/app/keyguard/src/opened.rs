@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use chancery_core::attested::check_size;
 use chancery_core::caller::{Caller, CallerKind};
 use chancery_core::canonical;
 use chancery_core::digest::Sha256;
@@ -18,6 +19,7 @@ use chancery_policy::approval::count::approvers;
 use chancery_policy::approval::document::Wish;
 use chancery_policy::profile::Profile;
 
+use crate::attested::Judging;
 use crate::checks::invalid;
 use crate::keyguard::Keyguard;
 use crate::policy::{self, Governance};
@@ -36,6 +38,7 @@ pub struct Opened<'a> {
     pub evidence: Sha256,
     orders: &'a Orders,
     caller: OnceLock<Result<Caller, Refusal>>,
+    judging: OnceLock<Result<Judging, Refusal>>,
 }
 
 impl<'a> Opened<'a> {
@@ -48,12 +51,23 @@ impl<'a> Opened<'a> {
         let request = Request::parse(&orders.request).map_err(|error| invalid(error.to_string()))?;
         let governance = policy::in_force(keyguard, orders.policy)?;
         let evidence = canonical::digest(&orders.evidence).map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { keyguard, request, governance, evidence, orders, caller: OnceLock::new() })
+        check_size(&orders.evidence.attestations).map_err(|error| invalid(error.to_string()))?;
+        let (caller, judging) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { keyguard, request, governance, evidence, orders, caller, judging })
     }
 
     /// The caller, from the token. A message is worked on within a moment, so one verification is good for all of it.
     pub fn caller(&self) -> Result<&Caller, Refusal> {
         self.caller.get_or_init(|| self.authenticate()).as_ref().map_err(Clone::clone)
+    }
+
+    /// The attestations of the evidence, taken apart, with this installation as whom to trust.
+    pub(crate) fn judging(&self, now: Time) -> Result<&Judging, Refusal> {
+        let judging = self.judging.get_or_init(|| {
+            let established = self.keyguard.established().ok_or_else(|| invalid("not initialised"))?;
+            Judging::new(&established, &self.orders.evidence.attestations, now)
+        });
+        judging.as_ref().map_err(Clone::clone)
     }
 
     fn authenticate(&self) -> Result<Caller, Refusal> {

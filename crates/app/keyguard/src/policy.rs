@@ -1,6 +1,5 @@
 //! Policy in the keyguard: only the version that the ledger names, evaluated by the same library on the same facts.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use chancery_core::digest::Sha256;
@@ -15,7 +14,7 @@ use chancery_policy::governance::refused::GovernanceRefused;
 use chancery_policy::governance::root::{self, RootDocument};
 use chancery_policy::governance::signed::{self, Position, SignatureSet, SignedVersion};
 use chancery_policy::policy::Policy;
-use chancery_verify::policy::VerificationPolicy;
+use chancery_verify::gates::Gates;
 
 use crate::follow::FollowStateError;
 use crate::keyguard::{CallError, Keyguard};
@@ -31,8 +30,8 @@ pub struct Governance {
     pub policy: Policy,
     /// Registered issuers.
     pub issuers: Issuers,
-    /// Verification policies by name: what a trust snapshot must hold.
-    pub verification: BTreeMap<String, VerificationPolicy>,
+    /// Verification policies, which a trust snapshot must hold, and what they name.
+    pub gates: Gates,
 }
 
 /// The version in force as it is kept: all that the next one is measured by. The documents themselves are told by the
@@ -99,8 +98,9 @@ impl Governance {
         let text = documents.file("issuers.toml").unwrap_or_default();
         let issuers = issuers_toml::load(text).map_err(|error| invalid(&error.to_string()))?;
         let policy = Policy::load(documents).map_err(|error| invalid(&error.to_string()))?;
-        let verification = verification(documents)?;
-        Ok(Self { version: documents.version(), policy, issuers, verification, signed })
+        let demanded = policy.profiles().flat_map(|profile| profile.attestations());
+        let gates = Gates::load(documents.files(), demanded).map_err(|error| invalid(&error.to_string()))?;
+        Ok(Self { version: documents.version(), policy, issuers, gates, signed })
     }
 }
 
@@ -148,18 +148,6 @@ pub fn load(keyguard: &Keyguard, documents: &str, signatures: &str) -> Result<Po
 fn unsigned(error: &GovernanceRefused) -> CallError {
     let what = format!("policy is not signed as it has to be: {} {error}", error.code());
     Refusal::new(RefusalCode::PolicyUnsigned, what).into()
-}
-
-fn verification(documents: &Documents) -> Result<BTreeMap<String, VerificationPolicy>, CallError> {
-    let named = documents.files().iter().filter_map(|(path, text)| {
-        let name = path.strip_prefix("verification/")?.strip_suffix(".toml")?;
-        Some((name.to_owned(), VerificationPolicy::parse_toml(text)))
-    });
-    let read = named.map(|(name, policy)| match policy {
-        Ok(policy) => Ok((name, policy)),
-        Err(error) => Err(invalid(&format!("verification policy `{name}`: {error}"))),
-    });
-    read.collect()
 }
 
 /// The governance that is loaded and that the ledger names.

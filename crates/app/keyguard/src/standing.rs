@@ -8,6 +8,7 @@ use chancery_policy::habit::observation::Observation;
 use chancery_policy::profile::Profile;
 use chancery_policy::standing::Standing;
 
+use crate::attested;
 use crate::opened::Opened;
 use crate::witness;
 
@@ -27,6 +28,7 @@ pub(crate) fn of_statement(
         builders: witness::builders(opened, caller, profile, now),
         first_seen: witness::first_seen(opened),
         oddities: oddities.unwrap_or_default(),
+        attested: attested::of_statement(opened, profile, statement, now)?,
         ..Standing::default()
     })
 }

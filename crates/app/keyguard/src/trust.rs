@@ -3,14 +3,14 @@
 //! ATTACK: whoever can have any trust document signed can add a root, drop the cosigner, or weaken a verification
 //! policy, and every verifier follows. So each member is compared with what this process knows by itself.
 
-use chancery_core::environment::Environment;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::time::Time;
 use chancery_core::warrant::Duty;
 use chancery_ledger::note::NoteSignature;
-use chancery_verify::snapshot::{Stage, TrustSnapshot};
+use chancery_verify::snapshot::TrustSnapshot;
 use chancery_verify::trust_json;
 
+use crate::attested;
 use crate::authority::failed;
 use crate::duty::{fulfil, service_key};
 use crate::established::Established;
@@ -64,10 +64,7 @@ fn check_times(snapshot: &TrustSnapshot, now: Time) -> Result<(), Refusal> {
 }
 
 fn check_authorities(snapshot: &TrustSnapshot, established: &Established) -> Result<(), Refusal> {
-    let (environment, stage) = match established.shown.dev {
-        true => (Environment::Development, Stage::Development),
-        false => (Environment::Production, Stage::Real),
-    };
+    let (environment, stage) = attested::standing(established);
     first_difference(&[
         ("environment or stage", snapshot.environment == environment && snapshot.stage == stage),
         ("what verifiers believe", snapshot.roots == *established.lineage.trusted_root()),
@@ -86,7 +83,7 @@ fn check_cosigners(snapshot: &TrustSnapshot, established: &Established) -> Resul
 fn check_policies(keyguard: &Keyguard, snapshot: &TrustSnapshot) -> Result<(), Refusal> {
     let governance = crate::policy::loaded(keyguard).ok_or_else(|| refuse("no policy is loaded"))?;
     first_difference(&[
-        ("verification policies", snapshot.policies == governance.verification),
+        ("verification policies", snapshot.policies == *governance.gates.policies()),
         ("revocations", snapshot.revocations.is_empty()),
         ("revocation lists", snapshot.revocation_lists.is_empty()),
     ])

@@ -1,6 +1,7 @@
 //! The decision of an intent, evaluated again under the documents that it names: with counts, exceptions and freezes
 //! rebuilt from the ledger, and approvals verified from the evidence.
 
+use chancery_core::attested::Attested;
 use chancery_core::caller::Caller;
 use chancery_core::decision::{Decision, Missing, in_words};
 use chancery_core::evidence::Evidence;
@@ -11,6 +12,8 @@ use chancery_policy::approval::document::Wish;
 use chancery_policy::decide::decide;
 use chancery_policy::facts::Facts;
 use chancery_policy::standing::Standing;
+use chancery_verify::attested::{Bench, Shown, Subject};
+use chancery_verify::snapshot::TrustSnapshot;
 
 use crate::finding::{Code, Finding};
 use crate::governance::Governance;
@@ -34,6 +37,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) evidence: &'a Evidence,
     /// The ledger's origin, which approvals name.
     pub(crate) ledger: &'a str,
+    /// Whom the auditor trusts.
+    pub(crate) trust: &'a TrustSnapshot,
 }
 
 /// Decides again; why the decision would be another one is a finding.
@@ -51,6 +56,7 @@ pub(crate) fn check(open: &Open, asked: &Asked<'_>) -> Result<Word, Finding> {
         approvers: approved(open, asked)?,
         first_seen: open.first_seen,
         granted: open.granted.clone(),
+        attested: attested(open, asked),
         ..Standing::default()
     };
     let facts = (&open.counts, &standing);
@@ -58,7 +64,7 @@ pub(crate) fn check(open: &Open, asked: &Asked<'_>) -> Result<Word, Finding> {
     match decide(&asked.governance.policy, &facts) {
         Decision::Allowed(_) => Ok(Word::Evidence),
         Decision::Refused(refusal) => {
-            let code = if refusal.code == RefusalCode::LimitSpent { Code::Limit } else { Code::Decision };
+            let code = code(refusal.code);
             let what = format!("policy refuses with {}: {}", refusal.code, refusal.what);
             Err(Finding::new(open.index, code, what).because(refusal.actual, refusal.expected))
         }
@@ -69,6 +75,34 @@ pub(crate) fn check(open: &Open, asked: &Asked<'_>) -> Result<Word, Finding> {
             let finding = Finding::new(open.index, Code::Approval, "approvals are missing");
             Err(finding.because(in_words(&missing), "nothing missing"))
         }
+    }
+}
+
+/// What was found about the attestations in the evidence, as of the intent's time.
+fn attested(open: &Open, asked: &Asked<'_>) -> Attested {
+    let profile = asked.governance.policy.profile(&open.intent.profile);
+    let wanted = profile.map(|profile| profile.attestations()).unwrap_or_default();
+    if wanted.is_empty() {
+        return Attested::default();
+    }
+    let (artifact, format) = (asked.statement.artifact.digest, asked.statement.format);
+    let subject = Subject { artifact, format, caller: &asked.caller.claims };
+    let bench = Bench { gates: &asked.governance.gates, trust: asked.trust, at: open.time };
+    Shown::read(&asked.evidence.attestations).judge(wanted, &subject, &bench)
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other refusal is one of the decision")]
+const fn code(refused: RefusalCode) -> Code {
+    match refused {
+        RefusalCode::LimitSpent => Code::Limit,
+        RefusalCode::AttestationMissing
+        | RefusalCode::AttestationUntrusted
+        | RefusalCode::AttestationInsufficient
+        | RefusalCode::AttestationStale
+        | RefusalCode::MaterialDenied
+        | RefusalCode::MaterialYoung
+        | RefusalCode::MaterialUnknown => Code::Attestation,
+        _ => Code::Decision,
     }
 }
 

@@ -58,11 +58,13 @@ pub enum Code {
     IssuerKeys,
     /// CH9060
     Entry,
+    /// CH9070
+    Attestation,
 }
 
 impl Code {
     /// Every code with its meaning in one line.
-    pub const ALL: [(Self, &'static str); 27] = [
+    pub const ALL: [(Self, &'static str); 28] = [
         (Self::Checkpoint, "the checkpoint is not signed by the ledger and cosigned by the keyguard"),
         (Self::Root, "the leaves do not give the root that the checkpoint names"),
         (Self::Tile, "a stored tile is not what the leaves give"),
@@ -99,6 +101,7 @@ impl Code {
             Self::Entry,
             "an entry of a Sigstore client is not under a live certificate of this service, or not signed with it",
         ),
+        (Self::Attestation, "a demanded attestation is not in the evidence, or does not hold"),
     ];
     /// The frozen code.
     #[must_use]
@@ -131,6 +134,7 @@ impl Code {
             Self::Act => "CH9025",
             Self::IssuerKeys => "CH9026",
             Self::Entry => "CH9060",
+            Self::Attestation => "CH9070",
         }
     }
 }

@@ -12,6 +12,7 @@ use chancery_policy::documents::Documents;
 use chancery_policy::governance::root::RootDocument;
 use chancery_policy::governance::signed::{self, Position, SignatureSet, SignedVersion};
 use chancery_policy::policy::Policy;
+use chancery_verify::gates::Gates;
 
 use crate::finding::{Code, Finding};
 use crate::source::{Evidence, Part, Unreadable, Wanted};
@@ -22,6 +23,7 @@ pub(crate) struct Governance {
     pub(crate) version: PolicyVersion,
     pub(crate) policy: Policy,
     pub(crate) issuers: Issuers,
+    pub(crate) gates: Gates,
     signed: SignedVersion,
 }
 
@@ -119,6 +121,8 @@ impl Versions {
         let policy = Policy::load(documents).map_err(|error| error.to_string())?;
         let issuers = documents.file("issuers.toml").unwrap_or_default();
         let issuers = issuers_toml::load(issuers).map_err(|error| error.to_string())?;
-        Ok(Governance { version: documents.version(), policy, issuers, signed })
+        let demanded = policy.profiles().flat_map(|profile| profile.attestations());
+        let gates = Gates::load(documents.files(), demanded).map_err(|error| error.to_string())?;
+        Ok(Governance { version: documents.version(), policy, issuers, gates, signed })
     }
 }

@@ -172,8 +172,8 @@ impl Job {
         self.check_claims(&caller)?;
         self.check_token_use()?;
         self.check_profile(governance)?;
-        let ledger = &self.shared.ledger;
-        let asked = Asked { governance, caller: &caller, statement, evidence: &evidence, ledger };
+        let (ledger, trust) = (&self.shared.ledger, &self.shared.trust);
+        let asked = Asked { governance, caller: &caller, statement, evidence: &evidence, ledger, trust };
         let word = decision::check(open, &asked).map_err(Wrong::OnlyIfSigned)?;
         done.decisions = 1;
         done.witnessed = u64::from(word == Word::Keyguard && self.closing.is_some());

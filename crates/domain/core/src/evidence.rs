@@ -16,6 +16,9 @@ pub struct Evidence {
     /// The session key's signature over the request, where the token was exchanged for a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub possession: Option<Possession>,
+    /// Attestations that came with the request: Sigstore bundles, JSON as received. Sizes: [`crate::attested`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attestations: Vec<String>,
 }
 
 /// That whoever asks holds the private key of a session.
@@ -63,6 +66,15 @@ impl std::fmt::Debug for Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn evidence_without_attestations_is_the_same_bytes_as_before_there_were_any() {
+        let old = "{\"token\":\"t\",\"issuer_keys\":\"k\"}";
+        let mut read: Evidence = serde_json::from_str(old).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
+        read.attestations.push("{}".to_owned());
+        assert!(serde_json::to_string(&read).unwrap().ends_with(",\"attestations\":[\"{}\"]}"));
+    }
 
     #[test]
     fn a_proof_has_one_spelling() {

@@ -5,6 +5,7 @@
 
 pub mod algorithm;
 pub mod artifact;
+pub mod attested;
 pub mod caller;
 pub mod canonical;
 pub mod claims;

@@ -89,6 +89,30 @@ pub enum RefusalCode {
     /// The session is unknown, over, or its key did not sign this request.
     #[serde(rename = "CH4043")]
     SessionInvalid,
+    /// The profile demands an attestation, and none of its type about this came.
+    #[serde(rename = "CH4044")]
+    AttestationMissing,
+    /// A demanded attestation does not verify, or is not by whom the policy expects.
+    #[serde(rename = "CH4045")]
+    AttestationUntrusted,
+    /// A demanded attestation says too little: level, verifier, result, resource.
+    #[serde(rename = "CH4046")]
+    AttestationInsufficient,
+    /// A demanded attestation is older than the policy takes.
+    #[serde(rename = "CH4047")]
+    AttestationStale,
+    /// A material is denied, or not among those that are allowed.
+    #[serde(rename = "CH4048")]
+    MaterialDenied,
+    /// A material is younger than the policy takes.
+    #[serde(rename = "CH4049")]
+    MaterialYoung,
+    /// A material has no digest or no date of publication, or no materials are named.
+    #[serde(rename = "CH4050")]
+    MaterialUnknown,
+    /// More attestations came than a request may bring, or larger ones.
+    #[serde(rename = "CH4051")]
+    AttestationsTooMany,
     /// More than one profile would issue a certificate to this caller.
     #[serde(rename = "CH4060")]
     ProfileAmbiguous,
@@ -160,6 +184,14 @@ impl RefusalCode {
             Self::BuildersDisagree => "CH4041",
             Self::RunnerDenied => "CH4042",
             Self::SessionInvalid => "CH4043",
+            Self::AttestationMissing => "CH4044",
+            Self::AttestationUntrusted => "CH4045",
+            Self::AttestationInsufficient => "CH4046",
+            Self::AttestationStale => "CH4047",
+            Self::MaterialDenied => "CH4048",
+            Self::MaterialYoung => "CH4049",
+            Self::MaterialUnknown => "CH4050",
+            Self::AttestationsTooMany => "CH4051",
             Self::ProfileAmbiguous => "CH4060",
             Self::LeafForeign => "CH4061",
             Self::OrderInvalid => "CH5001",
@@ -171,7 +203,7 @@ impl RefusalCode {
         }
     }
     /// Every code with its meaning in one line, for the reference page and `chancery help CODE`.
-    pub const ALL: [(Self, &'static str); 35] = [
+    pub const ALL: [(Self, &'static str); 43] = [
         (Self::TokenInvalid, "the token is malformed, unsigned, or signed by a key that is not the issuer's"),
         (Self::IssuerUnknown, "the token's issuer is not registered"),
         (Self::AudienceWrong, "the token was made for another audience"),
@@ -199,6 +231,26 @@ impl RefusalCode {
         (Self::BuildersDisagree, "independent builders came to different bytes for the same artifact"),
         (Self::RunnerDenied, "the profile does not take jobs of this class of runner"),
         (Self::SessionInvalid, "the session is unknown or over, or its key did not sign this request"),
+        (
+            Self::AttestationMissing,
+            "the profile demands an attestation, and none of its type about this artifact or commit came",
+        ),
+        (
+            Self::AttestationUntrusted,
+            "a demanded attestation does not verify, or is not by whom the policy expects",
+        ),
+        (
+            Self::AttestationInsufficient,
+            "a demanded attestation says too little: level, verifier, result or resource",
+        ),
+        (Self::AttestationStale, "a demanded attestation is older than the policy takes"),
+        (Self::MaterialDenied, "a material of the build is denied, or not among those that are allowed"),
+        (Self::MaterialYoung, "a material of the build was published too short a time ago"),
+        (
+            Self::MaterialUnknown,
+            "a material of the build has no digest or no date of publication, or none is named",
+        ),
+        (Self::AttestationsTooMany, "more attestations came than a request may bring, or larger ones"),
         (Self::ProfileAmbiguous, "more than one profile would issue a certificate to this caller"),
         (
             Self::LeafForeign,
@@ -244,10 +296,18 @@ impl RefusalCode {
             | Self::BuildersDisagree
             | Self::RunnerDenied
             | Self::SessionInvalid
+            | Self::AttestationMissing
+            | Self::AttestationUntrusted
+            | Self::AttestationInsufficient
+            | Self::AttestationStale
+            | Self::MaterialDenied
+            | Self::MaterialYoung
+            | Self::MaterialUnknown
             | Self::ProfileAmbiguous
             | Self::LeafForeign => RefusalClass::Denied,
             Self::LimitSpent => RefusalClass::Limited,
-            Self::OrderInvalid
+            Self::AttestationsTooMany
+            | Self::OrderInvalid
             | Self::IntentInvalid
             | Self::PolicyVersionWrong
             | Self::StatementInvalid

@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 
 use chancery_core::witness::Habit;
 
+use crate::attested;
 use crate::brake::Differ;
 use crate::diff::{Changes, Effect};
 use crate::limit::{Exceed, Window};
@@ -31,6 +32,7 @@ pub(crate) fn compare(changes: &mut Changes, old: &Profile, new: &Profile) {
     exceed(changes, old, new);
     events(changes, old, new);
     runners(changes, old, new);
+    attested::compare(changes, old, new);
 }
 
 /// A span that may be none, which is the shortest.

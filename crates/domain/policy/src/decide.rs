@@ -7,6 +7,7 @@ use chancery_core::id::ProfileName;
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::witness::{Builders, Dispute};
 
+use crate::attested;
 use crate::brake;
 use crate::engine::{Answer, Outcome};
 use crate::facts::Facts;
@@ -98,13 +99,21 @@ fn judge(profile: &Profile, facts: &Facts<'_>, answer: &Answer, findings: Vec<Fi
     let mut trace = trace::lines(findings);
     let (brakes, missing) = brake::apply(profile, facts);
     trace.extend(brakes);
+    let (demanded, unmet) = attested::apply(profile, facts);
+    trace.extend(demanded);
     match (answer.outcome, failing) {
-        (Outcome::Allow, None) => match (profile.quorum(), &facts.standing.builders) {
-            (Some(_), Builders::Dispute(dispute)) => Decision::Refused(disputed(dispute).with_trace(trace)),
-            (None, Builders::Dispute(_)) | (_, Builders::Agree(_)) if missing.is_empty() => {
+        (Outcome::Allow, None) => match (unmet, profile.quorum(), &facts.standing.builders) {
+            // Nobody is asked to approve what would not be signed.
+            (Some(refusal), _, _) => Decision::Refused(refusal.with_trace(trace)),
+            (None, Some(_), Builders::Dispute(dispute)) => {
+                Decision::Refused(disputed(dispute).with_trace(trace))
+            }
+            (None, None, Builders::Dispute(_)) | (None, _, Builders::Agree(_)) if missing.is_empty() => {
                 Decision::Allowed(trace)
             }
-            (None, Builders::Dispute(_)) | (_, Builders::Agree(_)) => Decision::Pending { missing, trace },
+            (None, None, Builders::Dispute(_)) | (None, _, Builders::Agree(_)) => {
+                Decision::Pending { missing, trace }
+            }
         },
         (Outcome::Deny, Some(finding)) => Decision::Refused(refused(profile, &finding).with_trace(trace)),
         (Outcome::Allow, Some(_)) | (Outcome::Deny, None) | (Outcome::Unsound, _) => {

@@ -276,17 +276,24 @@ fn roster(changes: &mut Changes, old: &Policy, new: &Policy) {
     persons(changes, "the roster", (people(old), people(new)));
 }
 
-/// Files whose words this crate does not know: issuers and verification policies.
+/// Files of the first level whose words this crate does not know.
+const WORDS_OF_OTHERS: [&str; 2] = ["builders.toml", "issuers.toml"];
+
+/// Files whose words this crate does not know: issuers, builders, verification policies, trusted roots of others.
 fn files(changes: &mut Changes, old: &Documents, new: &Documents) {
     let own = |documents: &Documents| -> BTreeMap<String, String> {
-        let is_told = |path: &str| path == "issuers.toml" || path.starts_with("verification/");
+        let is_told = |path: &str| {
+            let folders = ["trust/", "verification/"];
+            WORDS_OF_OTHERS.contains(&path) || folders.iter().any(|folder| path.starts_with(folder))
+        };
         let files = documents.files().iter().filter(|(path, _)| is_told(path));
         files.map(|(path, text)| (path.clone(), text.clone())).collect()
     };
     let (before, after) = (own(old), own(new));
     for path in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
         if before.get(path) != after.get(path) {
-            let effect = if path == "issuers.toml" { Effect::Weakens } else { Effect::Changes };
+            let is_loose = path.starts_with("verification/");
+            let effect = if is_loose { Effect::Changes } else { Effect::Weakens };
             changes.add(effect, format!("`{path}` is another one: read it"));
         }
     }

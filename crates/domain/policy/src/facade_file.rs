@@ -17,8 +17,8 @@ use crate::profile::{Binding, FormatRule, Profile, Timestamping};
 use crate::profile_file::How;
 
 /// What belongs to signing, and what no Sigstore client could wait for.
-const ELSEWHERE: [&str; 8] =
-    ["approvals", "binding", "depth", "formats", "hold", "keys", "quorum", "timestamp"];
+const ELSEWHERE: [&str; 9] =
+    ["approvals", "attestations", "binding", "depth", "formats", "hold", "keys", "quorum", "timestamp"];
 
 /// `[facade]`; `None` where the profile has none.
 pub(crate) fn read(report: &mut Report, fields: &mut Fields) -> Option<Facade> {

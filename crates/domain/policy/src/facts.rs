@@ -122,6 +122,7 @@ impl Names {
         let entity = |kind, name| RestrictedExpression::new_entity_uid(uid(kind, name));
         let pairs = [
             ("artifact", artifact(facts.artifact)?),
+            ("attested", attested(facts)),
             ("binding", entity(&self.binding, facts.binding().name())),
             ("claims", claims(facts, vocabulary, Space::Normalised)?),
             ("counts", counts(facts, vocabulary)?),
@@ -162,6 +163,11 @@ fn artifact(artifact: &Artifact) -> Result<RestrictedExpression, Unsayable> {
         ("name".to_owned(), text(&artifact.name)),
         ("size".to_owned(), long(artifact.size)),
     ])
+}
+
+/// Names of demanded attestations that are met.
+fn attested(facts: &Facts<'_>) -> RestrictedExpression {
+    RestrictedExpression::new_set(facts.standing.attested.met().map(text))
 }
 
 fn claims(

@@ -6,6 +6,7 @@
 
 pub mod act;
 pub mod approval;
+pub mod attested;
 pub mod attribute;
 mod bounds;
 pub mod brake;

@@ -6,6 +6,7 @@ use cedar_policy::{Authorizer, PolicyId, PolicySet, Schema, ValidationMode, Vali
 use chancery_core::id::{PolicyVersion, ProfileName};
 use chancery_identity::issuers_toml;
 
+use crate::attested;
 use crate::brake_file;
 use crate::compile::{self, Compiled};
 use crate::documents::Documents;
@@ -50,6 +51,7 @@ impl Policy {
         layout(&mut reports, documents);
         let profiles = profiles(&mut reports, documents);
         audiences(&mut reports, documents, &profiles);
+        demanded(&mut reports, documents, &profiles);
         let rulers = rulers(&mut reports, documents, &profiles);
         let vocabulary = Vocabulary::of(profiles.iter());
         let schema = reports.internal(vocabulary.schema());
@@ -145,9 +147,14 @@ impl Reports {
 
 /// A file that nobody reads would be a rule that nobody follows (T7): `guardrails/x.ceder` must not load.
 fn layout(reports: &mut Reports, documents: &Documents) {
-    const TOP: [&str; 3] = ["issuers.toml", "root.toml", "roster.toml"];
-    const FOLDERS: [(&str, &str); 4] =
-        [("guardrails", "cedar"), ("profiles", "toml"), ("tests", "toml"), ("verification", "toml")];
+    const TOP: [&str; 4] = ["builders.toml", "issuers.toml", "root.toml", "roster.toml"];
+    const FOLDERS: [(&str, &str); 5] = [
+        ("guardrails", "cedar"),
+        ("profiles", "toml"),
+        ("tests", "toml"),
+        ("trust", "json"),
+        ("verification", "toml"),
+    ];
     let mut known: BTreeSet<&str> = TOP.into_iter().collect();
     for (folder, extension) in FOLDERS {
         known.extend(documents.in_folder(folder, extension).map(|(_, path, _)| path));
@@ -171,6 +178,14 @@ fn audiences(reports: &mut Reports, documents: &Documents, profiles: &[Profile])
     for profile in profiles {
         let file = format!("profiles/{}.toml", profile.name());
         brake_file::audiences(reports.of(&file), profile, &issuers);
+    }
+}
+
+/// What a profile demands must be there to be met.
+fn demanded(reports: &mut Reports, documents: &Documents, profiles: &[Profile]) {
+    for profile in profiles {
+        let file = format!("profiles/{}.toml", profile.name());
+        attested::policies(reports.of(&file), profile, documents);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chancery_core::attested::Requirement;
 use chancery_core::depth::Depth;
 use chancery_core::environment::Environment;
 use chancery_core::family::Family;
@@ -81,6 +82,7 @@ pub struct Profile {
     pub(crate) step_up: Option<StepUp>,
     pub(crate) events: Events,
     pub(crate) runners: Runners,
+    pub(crate) attestations: Vec<Requirement>,
     pub(crate) grants: Vec<Grant>,
 }
 
@@ -169,6 +171,11 @@ impl Profile {
     #[must_use]
     pub const fn runners(&self) -> &Runners {
         &self.runners
+    }
+    /// The attestations that it demands before it signs.
+    #[must_use]
+    pub fn attestations(&self) -> &[Requirement] {
+        &self.attestations
     }
     /// Its grants, sorted by name.
     #[must_use]

@@ -15,7 +15,7 @@
 //! [[limits]]
 //! count = 100
 //! window = "10m"
-//! # the brakes: see `brake`; instead of keys and formats `[facade]`: see `facade`
+//! # the brakes: see `brake`; `[[attestations]]`: see `attested`; instead of keys and formats `[facade]`: see `facade`
 //! [[grants]]
 //! name = "acme-app-main"
 //! issuer = "dev"
@@ -30,6 +30,7 @@ use chancery_core::family::Family;
 use chancery_core::format::FormatName;
 use chancery_core::id::{KeyId, ProfileName};
 
+use crate::attested;
 use crate::brake_file;
 use crate::facade_file;
 use crate::fields::Fields;
@@ -61,6 +62,7 @@ pub(crate) fn read(report: &mut Report, stem: &str, text: &str) -> Option<Profil
     let step_up = brake_file::step_up(report, &mut fields);
     let events = brake_file::events(report, &mut fields);
     let runners = brake_file::runners(report, &mut fields, environment);
+    let attestations = attested::read(report, &mut fields);
     let grants = grant_file::read_all(report, &mut fields);
     fields.finish(report);
     match &facade {
@@ -90,6 +92,7 @@ pub(crate) fn read(report: &mut Report, stem: &str, text: &str) -> Option<Profil
         step_up,
         events,
         runners,
+        attestations,
         grants,
     })
 }

@@ -50,7 +50,7 @@ impl Vocabulary {
         enumerate(&mut out, "Family", Family::ALL.map(Family::name));
         enumerate(&mut out, "Format", FormatName::ALL.map(FormatName::name));
         out.push_str("action \"sign\" appliesTo { principal: [Issuer], resource: [Profile], context: {\n");
-        out.push_str("  artifact: { digest: String, name: String, size: Long },\n  binding: Binding,\n");
+        out.push_str("  artifact: { digest: String, name: String, size: Long },\n  attested: Set<String>,\n  binding: Binding,\n");
         self.claims(&mut out, "claims", Space::Normalised);
         out.push_str("  counts: {");
         for window in &self.windows {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chancery_core::attested::Attested;
 use chancery_core::time::Time;
 use chancery_core::witness::{Builders, Oddity};
 
@@ -19,6 +20,8 @@ pub struct Standing {
     pub oddities: Vec<Oddity>,
     /// An exception in force for this request.
     pub granted: Option<Exception>,
+    /// What was found for each attestation that the profile demands, about this statement.
+    pub attested: Attested,
 }
 
 /// A condition that an exception can waive. Grants, guardrails, triggers and quorums cannot be waived.

@@ -6,9 +6,11 @@
 //! builders = 1                                # or disputed = true
 //! first_seen = "2026-01-01T11:00:00Z"
 //! unusual = ["package", "volume"]
+//! attested = ["tests"]                       # demanded attestations that are met; every other is missing
 //! waives = ["limits"]                         # by an exception in force: approvals, hold, limits
 //! ```
 
+use chancery_core::attested::{Attested, Found};
 use chancery_core::digest::Sha256;
 use chancery_core::id::RequestId;
 use chancery_core::time::Time;
@@ -34,12 +36,18 @@ pub(crate) fn read(report: &mut Report, case: &mut Fields) -> Standing {
         time
     });
     let oddities = each(report, &mut table, "unusual", Habit::from_name).into_iter().map(oddity).collect();
+    let attested = attested(&mut table, report);
     let waives = each(report, &mut table, "waives", waived);
     table.finish(report);
     let builders = if is_disputed { Builders::Dispute(dispute()) } else { Builders::Agree(builders) };
     let granted = (!waives.is_empty())
         .then(|| Exception { id: "of-the-test".to_owned(), waives: waives.into_iter().collect() });
-    Standing { approvers, builders, first_seen, oddities, granted }
+    Standing { approvers, builders, first_seen, oddities, granted, attested }
+}
+
+fn attested(table: &mut Fields, report: &mut Report) -> Attested {
+    let names = table.texts(report, "attested").unwrap_or_default();
+    names.into_iter().map(|name| (name, Found::Met("of the test".to_owned()))).collect()
 }
 
 fn each<T>(report: &mut Report, table: &mut Fields, key: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {

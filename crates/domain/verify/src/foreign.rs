@@ -73,14 +73,14 @@ pub(crate) fn bundle(artifact: &Digests, json: &[u8], context: &Context<'_>) -> 
         Err(error) => return malformed(&error, by_certificate()),
     };
     match (&bundle.material, &context.expected.signer) {
-        (Material::Certificates(chain), Signer::Identity { .. }) => {
+        (Material::Certificates(chain), Signer::Identity { .. } | Signer::Named(_)) => {
             certified(artifact, &bundle, chain, context)
         }
         (Material::PublicKey { .. }, Signer::Key(key)) => keyed(artifact, &bundle, key, context),
         (Material::Certificates(_), Signer::Key(_)) => {
             unexpected(&"signed with a certificate", &"a signature by the expected key")
         }
-        (Material::PublicKey { .. }, Signer::Identity { .. }) => {
+        (Material::PublicKey { .. }, Signer::Identity { .. } | Signer::Named(_)) => {
             unexpected(&"signed with a key that the bundle does not hold", &"the expected identity")
         }
     }
@@ -233,6 +233,7 @@ fn policy(context: &Context<'_>) -> VerificationPolicy {
         Signer::Identity { issuer, identity } => {
             VerificationPolicy::exactly(environment, FormatName::Sigstore, issuer, identity)
         }
+        Signer::Named(named) => VerificationPolicy { environment, ..named.as_ref().clone() },
         Signer::Key(key) => VerificationPolicy {
             issuer: None,
             identity: None,

@@ -4,9 +4,11 @@
 //! reported separately; a check that was not made is not a pass; without an expected signer nothing is accepted.
 //! What passed is a type ([`verify::VerifiedArtifact`], [`verify::VerifiedStatement`]) that only this crate can make.
 
+pub mod attested;
 pub mod checks;
 pub mod explain;
 pub mod foreign;
+pub mod gates;
 pub mod lineage;
 mod native;
 pub mod notary;
@@ -14,6 +16,7 @@ pub mod pattern;
 pub mod pe;
 pub mod policy;
 pub mod revocation;
+pub mod says;
 pub mod signing_config;
 pub mod sigstore;
 mod simple;

@@ -10,7 +10,9 @@
 //! source_repository_identifier = "42"
 //! ```
 //! For formats with long-lived certificates: `subject` (RFC 4514 name of the certificate, exact or glob; one policy may
-//! name both, each format is compared with what its certificates have) or `key` (SHA-256 of its public key). Unknown members are errors, so no condition is ever ignored (T7).
+//! name both, each format is compared with what its certificates have) or `key` (SHA-256 of its public key). What a predicate
+//! must say: [`crate::says`]. `trusted_root` names another Sigstore instance ([`crate::gates`]), with `issuer` and `identity`
+//! or a `public_key`. Unknown members are errors, so no condition is ever ignored (T7).
 
 use std::collections::BTreeMap;
 
@@ -19,8 +21,12 @@ use chancery_core::digest::Sha256;
 use chancery_core::environment::Environment;
 use chancery_core::format::FormatName;
 use chancery_core::verdict::CheckName;
+use chancery_x509::certificate::write_pem;
+use chancery_x509::key::VerifyingKey;
 
 use crate::pattern::Pattern;
+use crate::says::{BuilderText, Level, MaterialsText, Says, SummaryText};
+use crate::tuf::key::pem;
 
 /// Most claims in one policy.
 pub const MAX_CLAIMS: usize = 32;
@@ -43,6 +49,9 @@ pub enum InvalidPolicy {
     /// A pattern, or an issuer with a wildcard.
     #[error("member `{0}` is not an exact text or an anchored pattern")]
     Pattern(&'static str),
+    /// A member that is not what it must be, and what that is.
+    #[error("{0}")]
+    Member(&'static str),
     /// Syntax, unknown member, wrong type.
     #[error("verification policy: {0}")]
     Text(String),
@@ -70,12 +79,20 @@ pub struct VerificationPolicy {
     pub claims: BTreeMap<String, Pattern>,
     /// Checks that must pass beyond those that the format always demands.
     pub require: Vec<CheckName>,
+    /// What the predicate must say.
+    pub says: Says,
+    /// Another Sigstore instance that must have witnessed it, by the name of its trusted root in governance; absent is our own.
+    pub instance: Option<String>,
+    /// The key that must have signed, where that instance gave no certificate.
+    pub public_key: Option<VerifyingKey>,
 }
 
 /// The policy as written, in TOML and in `trust.json`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PolicyText {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    builders: Vec<BuilderText>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     claims: BTreeMap<String, String>,
     environment: Environment,
@@ -87,11 +104,21 @@ pub(crate) struct PolicyText {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<Sha256>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    level: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    materials: Option<MaterialsText>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     predicate: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    public_key: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     require: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trusted_root: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vsa: Option<SummaryText>,
 }
 
 impl VerificationPolicy {
@@ -108,6 +135,9 @@ impl VerificationPolicy {
             key: None,
             claims: BTreeMap::new(),
             require: Vec::new(),
+            says: Says::default(),
+            instance: None,
+            public_key: None,
         }
     }
     /// Reads a policy file.
@@ -143,6 +173,13 @@ impl VerificationPolicy {
             return Err(InvalidPolicy::Pattern("predicate"));
         }
         concerns_a_format(&text)?;
+        instance(&text)?;
+        let says = Says {
+            level: Level::read(text.level, text.builders)?,
+            summary: text.vsa.map(SummaryText::read).transpose()?,
+            materials: text.materials.map(MaterialsText::read).transpose()?,
+        };
+        says.concerns(text.predicate.as_deref())?;
         Ok(Self {
             environment: text.environment,
             formats: text.formats,
@@ -153,20 +190,34 @@ impl VerificationPolicy {
             key: text.key,
             claims: claims(text.claims)?,
             require: text.require.into_iter().map(check).collect::<Result<_, _>>()?,
+            says,
+            instance: text.trusted_root,
+            public_key: text.public_key.map(|pem| public_key(&pem)).transpose()?,
         })
     }
     pub(crate) fn to_text(&self) -> PolicyText {
         let written = |pattern: &Pattern| pattern.as_str().to_owned();
+        let level = self.says.level.as_ref();
+        let key = |key: &VerifyingKey| write_pem("PUBLIC KEY", key.spki());
         PolicyText {
+            builders: level
+                .into_iter()
+                .flat_map(|level| level.builders.iter().map(BuilderText::of))
+                .collect(),
             claims: self.claims.iter().map(|(name, pattern)| (name.clone(), written(pattern))).collect(),
             environment: self.environment,
             formats: self.formats.clone(),
             identity: self.identity.as_ref().map(written),
             issuer: self.issuer.clone(),
             key: self.key,
+            level: level.map(|level| level.least),
+            materials: self.says.materials.as_ref().map(MaterialsText::of),
             predicate: self.predicate.clone(),
+            public_key: self.public_key.as_ref().map(key),
             require: self.require.iter().map(|name| name.name().to_owned()).collect(),
             subject: self.subject.as_ref().map(written),
+            trusted_root: self.instance.clone(),
+            vsa: self.says.summary.as_ref().map(SummaryText::of),
         }
     }
 }
@@ -207,6 +258,37 @@ fn concerns_a_format(text: &PolicyText) -> Result<(), InvalidPolicy> {
         return Err(InvalidPolicy::Condition("subject"));
     }
     Ok(())
+}
+
+/// What another instance witnessed is a bundle, by a certificate that names issuer and identity, or by a key alone.
+fn instance(text: &PolicyText) -> Result<(), InvalidPolicy> {
+    let Some(name) = &text.trusted_root else {
+        return if text.public_key.is_some() { Err(InvalidPolicy::Condition("public_key")) } else { Ok(()) };
+    };
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if !(1..=64).contains(&name.len()) || !name.chars().all(legal) {
+        return Err(InvalidPolicy::Member(
+            "trusted_root: the name of a file trust/NAME.json, without `.json`",
+        ));
+    }
+    if text.formats.iter().any(|format| !matches!(format, FormatName::Sigstore | FormatName::Oci)) {
+        return Err(InvalidPolicy::Condition("trusted_root"));
+    }
+    let names_someone = text.issuer.is_some() && text.identity.is_some();
+    let names_anyone = text.issuer.is_some() || text.identity.is_some() || !text.claims.is_empty();
+    match (&text.public_key, text.key) {
+        (None, _) if names_someone => Ok(()),
+        (Some(_), None) if !names_anyone => Ok(()),
+        (None, _) | (Some(_), _) => Err(InvalidPolicy::Member(
+            "trusted_root: with issuer and identity, or with public_key and without issuer, identity, claims, key",
+        )),
+    }
+}
+
+fn public_key(text: &str) -> Result<VerifyingKey, InvalidPolicy> {
+    let spki = pem(text).map_err(|_| InvalidPolicy::Member("public_key: one PEM block of a public key"))?;
+    VerifyingKey::parse(&spki)
+        .map_err(|_| InvalidPolicy::Member("public_key: ECDSA P-256 or P-384, Ed25519, or RSA"))
 }
 
 /// Whether certificates carry the claim. The subject is left out on purpose: tenants can customise it.

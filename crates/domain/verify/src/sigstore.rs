@@ -39,6 +39,7 @@ use chancery_x509::tsp::verify::VerifiedTimestamp;
 
 use crate::checks::{Failure, Recorder};
 use crate::revocation::{CertificateId, InUse};
+use crate::says::Known;
 use crate::verify::Context;
 
 const SCHEME: SignatureScheme = SignatureScheme::Ecdsa(DigestAlgorithm::Sha256);
@@ -176,7 +177,8 @@ fn judge(signed: &Signed<'_>, required: Vec<CheckName>, context: &Context<'_>) -
         recorder.record(CheckName::Revocation, check_revocation(signed, &chain, &times, context));
         recorder.record(
             CheckName::Identity,
-            identity::check(chain.leaf(), (signed.format, predicate.as_ref()), context),
+            identity::check(chain.leaf(), (signed.format, predicate.as_ref()), context)
+                .and_then(|()| check_says(signed, chain.leaf(), context)),
         );
         if let Some(entry) = signed.entry {
             let index = recorder.record(CheckName::Ledger, ledger::check(signed, entry, &times.at, context));
@@ -267,6 +269,25 @@ fn about(content: &Content) -> Result<(About, Vec<Sha256>), provenance::InvalidP
             let read = provenance::parse(&envelope.payload)?;
             let digests = read.subjects.iter().map(|subject| subject.digest).collect();
             Ok((About::Predicate(read.predicate_type), digests))
+        }
+    }
+}
+
+/// What the predicate says, where the policy has conditions on it.
+fn check_says(signed: &Signed<'_>, leaf: &Certificate, context: &Context<'_>) -> Result<(), Failure> {
+    let says = &context.policy.says;
+    match signed.content {
+        Content::Message { .. } if says.is_empty() => Ok(()),
+        Content::Message { .. } => Err(Failure::new(
+            Reason::IdentityMismatch,
+            &"a signature over the artifact itself",
+            &"a predicate",
+        )),
+        Content::Dsse(envelope) => {
+            let claims = fulcio::claims(leaf).ok();
+            let runner = claims.as_ref().and_then(|claims| claims.runner_environment.as_deref());
+            says.check(&envelope.payload, &Known { at: context.at, runner })
+                .map_err(|unmet| Failure::new(Reason::IdentityMismatch, &unmet.actual, &unmet.expected))
         }
     }
 }

@@ -39,6 +39,10 @@ impl Context<'_> {
             let actual = format!("a trust snapshot of {} to {}", self.trust.taken_at, self.trust.expires);
             return Err(untrusted(&actual, &self.at));
         }
+        if let Some(name) = &self.policy.instance {
+            let actual = format!("a policy about instance `{name}`");
+            return Err(untrusted(&actual, &"a policy about this one"));
+        }
         if !self.policy.names_signer(format) {
             let failure = Failure::new(Reason::NoExpectation, &"no expected signer", &"an expected signer");
             return Err((CheckName::Identity, failure));

@@ -5,6 +5,7 @@
 
 pub mod act;
 pub mod admin;
+pub mod ask;
 pub mod audience;
 pub mod code;
 pub mod dev;

@@ -31,7 +31,12 @@ pub struct Wanted {
 pub async fn certificate(gateway: &Arc<Gateway>, wanted: Wanted) -> Result<String, Failure> {
     let governance = gateway.governance()?;
     let profile = profile(gateway, &governance, &wanted).await?;
-    let ask = Ask { request: request(profile, wanted.statement)?, token: wanted.token, possession: None };
+    let ask = Ask {
+        request: request(profile, wanted.statement)?,
+        token: wanted.token,
+        possession: None,
+        attestations: Vec::new(),
+    };
     let answer = sign::sign(gateway, ask).await?;
     let released = answer.results.first().ok_or_else(|| internal("a request without a result"))?;
     String::from_utf8(released.blob().to_vec()).map_err(internal)
@@ -71,7 +76,12 @@ async fn profile(
             let refusal = Refusal::new(RefusalCode::ProfileAmbiguous, what)
                 .because(several.join(", "), "one profile with `[facade]` whose grants name the caller")
                 .hint("let the grants of all but one of these profiles name other callers");
-            let ask = Ask { request: tried, token: wanted.token.clone(), possession: None };
+            let ask = Ask {
+                request: tried,
+                token: wanted.token.clone(),
+                possession: None,
+                attestations: Vec::new(),
+            };
             sign::record(gateway, governance, &ask, Some(&identified), &refusal).await?;
             Err(refusal.into())
         }

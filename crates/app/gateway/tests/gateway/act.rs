@@ -46,7 +46,11 @@ async fn perform(world: &World, deed: Deed, keys: &[&str]) -> Result<Sha256, &'s
 async fn ask(world: &World, request: &Request) -> Option<&'static str> {
     let token = world.token(request, |_| {});
     answered(
-        sign(&world.gateway, Ask { request: request.clone(), token: Some(token), possession: None }).await,
+        sign(
+            &world.gateway,
+            Ask { request: request.clone(), token: Some(token), possession: None, attestations: Vec::new() },
+        )
+        .await,
     )
 }
 

@@ -19,7 +19,11 @@ use crate::world::{World, key_of, wish};
 async fn ask(world: &World, request: &Request, change: impl FnOnce(&mut DevToken)) -> Option<&'static str> {
     let token = world.token(request, change);
     answered(
-        sign(&world.gateway, Ask { request: request.clone(), token: Some(token), possession: None }).await,
+        sign(
+            &world.gateway,
+            Ask { request: request.clone(), token: Some(token), possession: None, attestations: Vec::new() },
+        )
+        .await,
     )
 }
 

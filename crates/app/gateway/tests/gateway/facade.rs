@@ -184,6 +184,7 @@ async fn a_sigstore_token_signs_nothing_and_ours_gets_no_certificate_elsewhere()
             request: request.clone(),
             token: Some(token(&world, |_| {})),
             possession: None,
+            attestations: Vec::new(),
         };
         let failure = chancery_gateway::sign::sign(&world.gateway, ask).await.unwrap_err();
         assert_eq!(code(&failure), "CH3003", "{}", request.profile());
@@ -191,8 +192,12 @@ async fn a_sigstore_token_signs_nothing_and_ours_gets_no_certificate_elsewhere()
     // Under a profile that signs there is no certificate, and with company there is none either.
     let several = request("cosign", vec![proven(&p256()), proven(&p256())]);
     for (request, expected) in [(request("loose", vec![proven(&p256())]), "CH4018"), (several, "CH5004")] {
-        let ask =
-            chancery_gateway::sign::Ask { request, token: Some(token(&world, |_| {})), possession: None };
+        let ask = chancery_gateway::sign::Ask {
+            request,
+            token: Some(token(&world, |_| {})),
+            possession: None,
+            attestations: Vec::new(),
+        };
         let failure = chancery_gateway::sign::sign(&world.gateway, ask).await.unwrap_err();
         assert_eq!(code(&failure), expected);
     }
@@ -348,8 +353,13 @@ async fn no_key_in_custody_is_certified_and_a_token_is_for_one_purpose() {
 
 /// Everything of a certificate and an entry that an auditor needs beside the ledger.
 async fn archive(world: &World, request: &Request, token: &str) -> Archive {
-    let evidence =
-        Evidence { token: token.to_owned(), issuer_keys: world.jwks(), approval: None, possession: None };
+    let evidence = Evidence {
+        token: token.to_owned(),
+        issuer_keys: world.jwks(),
+        approval: None,
+        possession: None,
+        attestations: Vec::new(),
+    };
     let known = [request.canonical().to_owned(), canonical::encode(&evidence).unwrap()];
     let mut archive = Archive::of(world, &known).await;
     let released = world.ledger.released(request.id(), request.statements()[0].0).await.unwrap().unwrap();

@@ -204,7 +204,7 @@ async fn shrunk_and_forked_ledgers_are_not_cosigned() {
 async fn trust_that_is_not_its_own_is_not_signed() {
     let world = World::new().await;
     let now = world.clock.now();
-    let policies = world.gateway.governance().unwrap().verification.clone();
+    let policies = world.gateway.governance().unwrap().gates.policies().clone();
     let honest = world.gateway.trust().unwrap().now(now, policies);
     let key = honest.cosigners[0].clone();
     let before = world.custodian.signatures();

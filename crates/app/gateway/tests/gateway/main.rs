@@ -12,6 +12,7 @@
 mod act;
 mod answers;
 mod approval;
+mod attested;
 mod audited;
 mod facade;
 mod issuer_keys;

@@ -27,7 +27,12 @@ async fn one_token_is_one_requests_whoever_is_first() {
                 token.run_id = u32::try_from(round).unwrap();
             });
             let asks = names.iter().map(|request| {
-                let ask = Ask { request: request.clone(), token: Some(token.clone()), possession: None };
+                let ask = Ask {
+                    request: request.clone(),
+                    token: Some(token.clone()),
+                    possession: None,
+                    attestations: Vec::new(),
+                };
                 sign(&world.gateway, ask)
             });
             let outcomes = join_all(asks).await;
@@ -57,6 +62,7 @@ async fn one_wish_is_one_signature() {
                 request: request.clone(),
                 token: Some(world.token(&request, |t| t.run_id = n)),
                 possession: None,
+                attestations: Vec::new(),
             };
             sign(&world.gateway, if n.is_multiple_of(2) { shared.clone() } else { fresh })
         });

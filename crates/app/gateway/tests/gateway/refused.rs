@@ -9,7 +9,7 @@ use chancery_ledger::event::Body;
 use crate::world::{HOST, PEOPLE, World, code, wish};
 
 async fn refusal(world: &World, request: &Request, token: Option<String>) -> &'static str {
-    let ask = Ask { request: request.clone(), token, possession: None };
+    let ask = Ask { request: request.clone(), token, possession: None, attestations: Vec::new() };
     code(&sign(&world.gateway, ask).await.unwrap_err())
 }
 
@@ -83,13 +83,26 @@ async fn a_token_is_good_for_one_request() {
     let world = World::new().await;
     let (first, second) = (wish("loose", "a"), wish("loose", "b"));
     let token = world.token(&first, |token| token.audience = audience::fixed(HOST));
-    sign(&world.gateway, Ask { request: first.clone(), token: Some(token.clone()), possession: None })
-        .await
-        .unwrap();
+    sign(
+        &world.gateway,
+        Ask {
+            request: first.clone(),
+            token: Some(token.clone()),
+            possession: None,
+            attestations: Vec::new(),
+        },
+    )
+    .await
+    .unwrap();
     assert_eq!(refusal(&world, &second, Some(token.clone())).await, "CH3006");
     assert_eq!(denied(&world), ["CH3006"]);
     // The same request joins.
-    sign(&world.gateway, Ask { request: first, token: Some(token), possession: None }).await.unwrap();
+    sign(
+        &world.gateway,
+        Ask { request: first, token: Some(token), possession: None, attestations: Vec::new() },
+    )
+    .await
+    .unwrap();
     assert_eq!(world.intents(), 1);
 }
 

@@ -30,7 +30,8 @@ async fn ask(
     token: &str,
     possession: Option<Possession>,
 ) -> Result<Answer, Failure> {
-    let ask = Ask { request: request.clone(), token: Some(token.to_owned()), possession };
+    let ask =
+        Ask { request: request.clone(), token: Some(token.to_owned()), possession, attestations: Vec::new() };
     sign(&world.gateway, ask).await
 }
 

@@ -50,7 +50,11 @@ fn letters(n: i64) -> String {
 
 async fn attempt(world: &World, request: &Request, change: fn(&mut DevToken)) -> Result<Answer, Failure> {
     let token = world.token(request, change);
-    sign(&world.gateway, Ask { request: request.clone(), token: Some(token), possession: None }).await
+    sign(
+        &world.gateway,
+        Ask { request: request.clone(), token: Some(token), possession: None, attestations: Vec::new() },
+    )
+    .await
 }
 
 fn missing(failure: &Failure) -> String {

@@ -27,7 +27,7 @@ use chancery_gateway::bootstrap::{self, Beginning};
 use chancery_gateway::failure::Failure;
 use chancery_gateway::gateway::{Gateway, Parts};
 use chancery_gateway::governance;
-use chancery_gateway::identify::{Shown, identify};
+use chancery_gateway::identify::{Identified, Shown, identify};
 use chancery_gateway::intent::{self, Decided, Logged};
 use chancery_gateway::keys;
 use chancery_gateway::sign::{Answer, Ask, sign};
@@ -58,6 +58,8 @@ const ORIGIN: &str = "log2026.sign.example";
 const PROFILE: &str = include_str!("../../../../../testdata/governance/dev/profiles/dev.toml");
 const GUARDRAIL: &str = include_str!("../../../../../testdata/governance/dev/guardrails/events.cedar");
 const VERIFICATION: &str = include_str!("../../../../../testdata/governance/dev/verification/dev.toml");
+/// The predicate type of test results.
+pub(crate) const TESTS: &str = "https://in-toto.io/attestation/test-result/v0.1";
 const ROOT: &str = include_str!("../../../../../testdata/governance/dev/root.toml");
 
 /// Certificates for Sigstore clients: three entries each, and six of them in an hour.
@@ -104,6 +106,7 @@ pub(crate) fn governance(issuer: &DevKey) -> BTreeMap<String, String> {
         ("burst", PROFILE.replace("count = 100", "count = 10\nexceed = \"approval\"")),
         ("exchanged", PROFILE.replace("binding = \"request\"", "binding = \"session\"")),
         ("cosign", FACADE.to_owned()),
+        ("gated", format!("{PROFILE}[[attestations]]\nname = \"tests\"\npolicy = \"dev-tests\"\n")),
         ("held", format!("hold = \"10m\"\n{PROFILE}")),
         ("quorum", format!("{PROFILE}[quorum]\nbuilders = 2\ndiffer = \"runner-group\"\n")),
         ("novel", format!("{PROFILE}[step_up]\non = [\"package\", \"identity\", \"hour\", \"version\"]\n")),
@@ -114,6 +117,7 @@ pub(crate) fn governance(issuer: &DevKey) -> BTreeMap<String, String> {
         ("issuers.toml".to_owned(), issuers),
         ("guardrails/events.cedar".to_owned(), GUARDRAIL.to_owned()),
         ("verification/dev.toml".to_owned(), VERIFICATION.to_owned()),
+        ("verification/dev-tests.toml".to_owned(), format!("predicate = \"{TESTS}\"\n{VERIFICATION}")),
     ]);
     files.extend(profiles.map(|(name, text)| (format!("profiles/{name}.toml"), text)));
     files
@@ -264,7 +268,12 @@ impl World {
         self.issuer.mint(iss, &token, self.clock.now()).unwrap()
     }
     pub(crate) fn ask(&self, request: &Request) -> Ask {
-        Ask { request: request.clone(), token: Some(self.token(request, |_| {})), possession: None }
+        Ask {
+            request: request.clone(),
+            token: Some(self.token(request, |_| {})),
+            possession: None,
+            attestations: Vec::new(),
+        }
     }
     pub(crate) async fn sign(&self, request: &Request) -> Result<Answer, Failure> {
         sign(&self.gateway, self.ask(request)).await
@@ -283,6 +292,15 @@ impl World {
         let mut identified =
             identify(&self.gateway, &governance, Some(&token), Shown::For(request)).await.unwrap();
         identified.evidence.approval = approval;
+        self.logged_by(request, identified, exception).await
+    }
+    async fn logged_by(
+        &self,
+        request: &Request,
+        identified: Identified,
+        exception: Option<Sha256>,
+    ) -> (Decided, Prepared, Logged) {
+        let governance = self.gateway.governance().unwrap();
         let profile = governance.policy.profile(request.profile()).unwrap();
         let (id, found) = &request.statements()[0];
         let prepared = statement::prepare(&self.gateway, profile, &identified.caller, (*id, found)).unwrap();
@@ -304,6 +322,15 @@ impl World {
     pub(crate) async fn order_under(&self, request: &Request, exception: Option<Sha256>) -> Orders {
         self.ordered(request, self.token(request, |_| {}), (None, exception)).await
     }
+    /// The same, with attestations that the gateway keeps as evidence.
+    pub(crate) async fn order_bringing(&self, request: &Request, attestations: Vec<String>) -> Orders {
+        let governance = self.gateway.governance().unwrap();
+        let token = self.token(request, |_| {});
+        let mut identified =
+            identify(&self.gateway, &governance, Some(&token), Shown::For(request)).await.unwrap();
+        identified.evidence.attestations = attestations;
+        self.ordered_by(request, identified, None).await
+    }
     /// The same with a token of the test's own.
     pub(crate) async fn order_of(&self, request: &Request, token: String) -> Orders {
         self.ordered(request, token, (None, None)).await
@@ -314,7 +341,13 @@ impl World {
         token: String,
         with: (Option<Approved>, Option<Sha256>),
     ) -> Orders {
-        let (decided, prepared, logged) = self.logged_with(request, token, with).await;
+        let made = self.logged_with(request, token, with).await;
+        Self::orders(request, made)
+    }
+    async fn ordered_by(&self, request: &Request, by: Identified, exception: Option<Sha256>) -> Orders {
+        Self::orders(request, self.logged_by(request, by, exception).await)
+    }
+    fn orders(request: &Request, (decided, prepared, logged): (Decided, Prepared, Logged)) -> Orders {
         let order = Order { statement: prepared.id, intent: logged.index, leaf: logged.plan, stamp: true };
         Orders {
             request: request.canonical().to_owned(),

@@ -31,6 +31,8 @@ pub struct ForeignStatement {
     pub predicate_type: String,
     /// Each subject's digests of known algorithms.
     pub subjects: Vec<Vec<(DigestAlgorithm, String)>>,
+    /// The commits among the subjects: each `gitCommit`.
+    pub commits: Vec<String>,
 }
 
 // Duplicate members are errors: a second reading of the same bytes must not exist (T6).
@@ -102,7 +104,9 @@ pub fn parse(payload: &[u8]) -> Result<ForeignStatement, InvalidStatement> {
     if !starts_object(payload) {
         return Err(InvalidStatement);
     }
+    let commits = wire.subject.iter().filter_map(|subject| subject.digest.0.get("gitCommit").cloned());
     Ok(ForeignStatement {
+        commits: commits.collect(),
         predicate_type: wire.predicate_type,
         subjects: wire.subject.into_iter().map(|subject| known(&subject.digest)).collect(),
     })
@@ -144,7 +148,7 @@ mod tests {
             vec![(DigestAlgorithm::Sha256, "aa".to_owned()), (DigestAlgorithm::Sha512, "bb".to_owned())],
             vec![],
         ];
-        assert_eq!(read.subjects, expected);
+        assert_eq!((read.subjects, read.commits), (expected, vec!["d".to_owned()]));
         assert!(parse(GOOD.replace("/v0.1", "/v1").as_bytes()).is_ok());
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chancery_core::artifact::Artifact;
+use chancery_core::attested::Attested;
 use chancery_core::caller::{AudienceBinding, Caller, CallerKind};
 use chancery_core::claims::Claims;
 use chancery_core::decision::{Decision, Missing};
@@ -89,6 +90,7 @@ fn standing() -> impl Strategy<Value = Standing> {
                 .collect(),
             granted: (!waives.is_empty())
                 .then(|| Exception { id: "x".into(), waives: waives.into_iter().collect() }),
+            attested: Attested::default(),
         },
     )
 }

@@ -37,6 +37,9 @@ type Named = (CheckName, Failure);
 
 /// The digest in the bundle is nothing but a claim; where it is made it must be true all the same.
 fn message(stated: Option<&(DigestAlgorithm, Vec<u8>)>, artifact: &Digests) -> Result<About, Named> {
+    if artifact.commit().is_some() {
+        return Err(differs(artifact));
+    }
     let Some((algorithm, digest)) = stated else { return Ok(About::Artifact) };
     let own = artifact.get(*algorithm).ok_or_else(|| unknown(*algorithm))?;
     if own == digest { Ok(About::Artifact) } else { Err(differs(artifact)) }
@@ -51,6 +54,10 @@ fn statement(payload: &[u8], payload_type: &str, artifact: &Digests) -> Result<A
         let failure = Failure::new(Reason::Malformed, &error, &"an in-toto statement");
         (CheckName::Structure, failure)
     })?;
+    if let Some(commit) = artifact.commit() {
+        let names_it = read.commits.iter().any(|named| named == commit);
+        return if names_it { Ok(About::Predicate(read.predicate_type)) } else { Err(differs(artifact)) };
+    }
     // A subject is the artifact when all digests of it that we know agree, and there is at least one.
     let is_artifact = |subject: &Vec<(DigestAlgorithm, String)>| {
         let mut known = subject.iter().filter_map(|(algorithm, stated)| {

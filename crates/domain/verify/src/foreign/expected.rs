@@ -7,6 +7,8 @@ use chancery_format::sigstore::foreign::{Content, ForeignBundle};
 use chancery_format::sigstore::foreign_statement;
 use chancery_x509::key::VerifyingKey;
 
+use crate::policy::VerificationPolicy;
+
 /// Who must have signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signer {
@@ -19,6 +21,8 @@ pub enum Signer {
     },
     /// Whoever holds this key.
     Key(VerifyingKey),
+    /// Whoever a verification policy names by issuer, identity and claims.
+    Named(Box<VerificationPolicy>),
 }
 
 /// What is expected of a signature.
@@ -51,13 +55,26 @@ pub struct Digests {
     sha256: Sha256,
     sha384: Option<Vec<u8>>,
     sha512: Option<Vec<u8>>,
+    /// A commit in the place of an artifact.
+    commit: Option<String>,
 }
 
 impl Digests {
+    /// A commit: nothing but a statement about `gitCommit` names it.
+    #[must_use]
+    pub fn of_commit(commit: &str) -> Self {
+        // No digest of a file is this one's: whoever compares looks at the commit first.
+        Self { commit: Some(commit.to_owned()), ..Self::only(Sha256::of(commit.as_bytes())) }
+    }
+    /// The commit, where it is none of a file.
+    #[must_use]
+    pub fn commit(&self) -> Option<&str> {
+        self.commit.as_deref()
+    }
     /// Only its SHA-256 is known.
     #[must_use]
     pub const fn only(sha256: Sha256) -> Self {
-        Self { sha256, sha384: None, sha512: None }
+        Self { sha256, sha384: None, sha512: None, commit: None }
     }
     /// All digests of these bytes.
     #[must_use]
@@ -67,6 +84,7 @@ impl Digests {
             sha256: Sha256::of(bytes),
             sha384: hash(DigestAlgorithm::Sha384),
             sha512: hash(DigestAlgorithm::Sha512),
+            commit: None,
         }
     }
     /// The same artifact with a further digest; one of another size than its algorithm's is left out.

@@ -81,7 +81,8 @@ fn pem_or_hex(text: &str, prefix: &[u8]) -> Result<Vec<u8>, &'static str> {
     Ok([prefix, &bits].concat())
 }
 
-fn pem(text: &str) -> Result<Vec<u8>, &'static str> {
+/// The one PEM block of a public key: SubjectPublicKeyInfo, DER.
+pub(crate) fn pem(text: &str) -> Result<Vec<u8>, &'static str> {
     let body = text.trim().strip_prefix("-----BEGIN PUBLIC KEY-----");
     let body = body.and_then(|body| body.strip_suffix("-----END PUBLIC KEY-----"));
     let body = body.ok_or("public half is not one PEM block of a public key")?;

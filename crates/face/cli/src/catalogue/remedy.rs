@@ -62,6 +62,26 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     ("CH4042", "run the job on a class of runner that the profile names; the answer lists them"),
     ("CH4043", "sign with chancery sign, which begins a session for each job, in the same job"),
+    (
+        "CH4044",
+        "bring it along: chancery sign … --attestation FILE; the answer names the policy that says what it must be",
+    ),
+    (
+        "CH4045",
+        "bring the attestation of whom the policy expects, as it was published; chancery verify FILE --bundle shows why",
+    ),
+    (
+        "CH4046",
+        "build where the level is reached, or let the verifier that the policy names look at it again",
+    ),
+    ("CH4047", "let the verifier that the policy names look at it again, and bring what it says now"),
+    ("CH4048", "build again without the material that the answer names"),
+    ("CH4049", "wait until the material is old enough, or build again with an older version of it"),
+    (
+        "CH4050",
+        "let the build name each material with digest and, where an age is demanded, annotation published",
+    ),
+    ("CH4051", "bring only what the profile demands, at most 16 attestations of 1 MiB together"),
     ("CH4060", "ask who governs the service to let one profile alone issue certificates to this job"),
     (
         "CH4061",

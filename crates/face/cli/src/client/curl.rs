@@ -22,8 +22,24 @@ pub(super) struct Sent<'a> {
     pub(super) url: &'a str,
     /// Whether a credential goes with it.
     pub(super) credential: Option<Credential>,
+    /// What goes with it.
+    pub(super) body: Option<&'a Body>,
+}
+
+/// A body: text with its media type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Body {
+    /// Its media type.
+    pub(crate) media: &'static str,
     /// JSON text.
-    pub(super) body: Option<&'a str>,
+    pub(crate) text: String,
+}
+
+impl Body {
+    /// Plain JSON.
+    pub(crate) const fn json(text: String) -> Self {
+        Self { media: "application/json", text }
+    }
 }
 
 /// Which credential: its variable is shown in its place.
@@ -66,8 +82,8 @@ impl Curl {
             words.push(format!("-H \"Authorization: Bearer ${}\"", credential.variable()));
         }
         if let Some(body) = sent.body {
-            words.push("-H 'Content-Type: application/json'".to_owned());
-            words.push(format!("--data-binary {}", quoted(body)));
+            words.push(format!("-H 'Content-Type: {}'", body.media));
+            words.push(format!("--data-binary {}", quoted(&body.text)));
         }
         words.push(quoted(sent.url));
         words.join(" ")
@@ -93,12 +109,12 @@ mod tests {
     fn a_shell_reads_what_was_sent() {
         let get = Sent { method: "GET", url: "https://s.example/v1/keys", credential: None, body: None };
         assert_eq!(Curl::default().line(&get), "curl -sS https://s.example/v1/keys");
-        let body = r#"{"name":"it's $HOME `x`"}"#;
+        let body = Body::json(r#"{"name":"it's $HOME `x`"}"#.to_owned());
         let post = Sent {
             method: "POST",
             url: "https://s.example/v1/sign?dry_run=true&x=1",
             credential: Some(Credential::Token),
-            body: Some(body),
+            body: Some(&body),
         };
         let line = Curl::with_certificates(Some(Path::new("/a b/ca.pem"))).line(&post);
         assert_eq!(
@@ -111,7 +127,7 @@ mod tests {
         let said = std::process::Command::new("sh").args(["-c", &script]).env("TOKEN", "t").output().unwrap();
         let said = String::from_utf8(said.stdout).unwrap();
         assert!(
-            said.contains(&format!("\n{body}\n")) && said.contains("\nAuthorization: Bearer t\n"),
+            said.contains(&format!("\n{}\n", body.text)) && said.contains("\nAuthorization: Bearer t\n"),
             "{said}"
         );
         let empty = Sent { method: "POST", body: None, ..get };

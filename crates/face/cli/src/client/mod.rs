@@ -5,4 +5,5 @@ mod curl;
 mod problem;
 mod server;
 
+pub(crate) use curl::Body;
 pub(crate) use server::{Answer, Server};

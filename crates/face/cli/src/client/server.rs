@@ -8,7 +8,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Method, Url};
 use tokio::runtime::{Builder, Runtime};
 
-use super::curl::{Credential, Curl, Sent};
+use super::curl::{Body, Credential, Curl, Sent};
 use super::{address, problem};
 use crate::arguments::Globals;
 use crate::catalogue::Code;
@@ -123,6 +123,15 @@ impl Server {
         body: String,
         token: Option<&IdentityToken>,
     ) -> Result<Answer, Failure> {
+        self.post_body(path, Body::json(body), token)
+    }
+    /// As [`Server::post`], a body of any media type.
+    pub(crate) fn post_body(
+        &self,
+        path: &str,
+        body: Body,
+        token: Option<&IdentityToken>,
+    ) -> Result<Answer, Failure> {
         self.exchange(Method::POST, path, token, Some(body))
     }
 
@@ -146,13 +155,13 @@ impl Server {
         method: Method,
         path: &str,
         token: Option<&IdentityToken>,
-        body: Option<String>,
+        body: Option<Body>,
     ) -> Result<Answer, Failure> {
         let url =
             self.base.join(path).map_err(|_| Failure::new(Code::Usage, format!("`{path}` is not a path")))?;
         if let Some(curl) = &self.curl {
             let credential = token.map(|_| credential(path));
-            let sent = Sent { method: method.as_str(), url: url.as_str(), credential, body: body.as_deref() };
+            let sent = Sent { method: method.as_str(), url: url.as_str(), credential, body: body.as_ref() };
             say(&curl.line(&sent));
         }
         let mut request = self.client.request(method.clone(), url);
@@ -163,7 +172,7 @@ impl Server {
             }
         }
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body);
+            request = request.header("content-type", body.media).body(body.text);
         }
         let (status, answer) =
             self.runtime.block_on(receive(request, MAX_ANSWER)).map_err(|error| self.unreachable(&error))?;

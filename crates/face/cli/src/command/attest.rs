@@ -94,7 +94,8 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     };
     let patience = Duration::from_secs(if args.no_wait { 0 } else { args.wait });
     let (files, profile, mode) = (&args.files, &args.profile, Mode::of(&args.dry_run));
-    sign::carry_out(&Job { files, profile, wish, mode, patience, trust: &args.trust }, context)
+    let (trust, attestations) = (&args.trust, Vec::new());
+    sign::carry_out(&Job { files, profile, wish, mode, patience, attestations, trust }, context)
 }
 
 fn predicate(args: &Args) -> Result<Predicate, Failure> {

@@ -127,8 +127,9 @@ pub(super) type Answer = (Value, String, Exit);
 /// Reads and checks; every problem is shown before the failure.
 pub(super) fn load(path: &Path, context: &mut Context<'_, '_>) -> Result<(Documents, Policy), Failure> {
     let documents = governance::read(path)?;
-    let mut found: Vec<String> = governance::problems(&documents);
-    match Policy::load(&documents) {
+    let loaded = Policy::load(&documents);
+    let mut found: Vec<String> = governance::problems(&documents, loaded.as_ref().ok());
+    match loaded {
         Ok(policy) if found.is_empty() => return Ok((documents, policy)),
         Ok(_) => {}
         Err(problems) => found.extend(problems.list().iter().map(ToString::to_string)),

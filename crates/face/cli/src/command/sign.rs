@@ -24,6 +24,7 @@ use crate::file::reader::Progress;
 use crate::file::selection;
 use crate::image::named::{self, Named};
 use crate::sign::ask;
+use crate::sign::brought::{self, Asked};
 use crate::sign::finish::{self, Judge};
 use crate::sign::image::Attaching;
 use crate::sign::patient;
@@ -74,6 +75,9 @@ pub(crate) struct Args {
     /// A format option, such as `program_name=Acme`.
     #[arg(long = "option", value_name = "NAME=VALUE")]
     options: Vec<String>,
+    /// An attestation that the profile demands: a Sigstore bundle. Once for each.
+    #[arg(long, value_name = "FILE")]
+    attestation: Vec<PathBuf>,
     /// Whom to trust when the results are verified.
     #[command(flatten)]
     trust: trust::Source,
@@ -88,6 +92,7 @@ struct Work<'a> {
     profile: Profile,
     judge: Judge<'a>,
     patience: Duration,
+    attestations: Vec<String>,
 }
 
 /// What is to be shown.
@@ -109,6 +114,8 @@ pub(crate) struct Job<'a> {
     pub(crate) mode: Mode,
     /// How long is waited for people, other builders, hold periods.
     pub(crate) patience: Duration,
+    /// Attestations that the profile may demand.
+    pub(crate) attestations: Vec<String>,
     /// Whom to trust when results are verified.
     pub(crate) trust: &'a trust::Source,
 }
@@ -123,13 +130,14 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     let wish = wish(args, context)?;
     let patience = Duration::from_secs(if args.no_wait { 0 } else { args.wait });
     let mode = Mode::of(&args.dry_run);
-    let job = Job { files: &args.files, profile: &args.profile, wish, mode, patience, trust: &args.trust };
-    carry_out(&job, context)
+    let attestations = brought::read(&args.attestation)?;
+    let (files, profile, trust) = (&args.files, &args.profile, &args.trust);
+    carry_out(&Job { files, profile, wish, mode, patience, attestations, trust }, context)
 }
 
 /// Prepares, asks for and finishes every file.
 pub(crate) fn carry_out(job: &Job<'_>, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
-    let Job { wish, mode, patience, .. } = job;
+    let Job { wish, mode, patience, attestations, .. } = job;
     let name =
         ProfileName::parse(job.profile).map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
     let files = selection::files(job.files)?;
@@ -148,13 +156,15 @@ pub(crate) fn carry_out(job: &Job<'_>, context: &mut Context<'_, '_>) -> Result<
     }
     let mut voucher = None;
     if *mode == Mode::Rehearsal {
-        rehearse(&server, &profile, &prepared, (context, &mut ends));
+        rehearse((&server, attestations), &profile, &prepared, (context, &mut ends));
     } else if !prepared.is_empty() {
         let trusted = trust::load(job.trust, trust::Reach::Online, context)?;
         let (trust, at, keys) = (trusted.snapshot, context.host.now(), BTreeMap::new());
         let judge = Judge { trust, at, server: &server, keys, signed: wish.signed };
         let patience = *patience;
-        sign_all(&mut Work { server: &server, profile, judge, patience }, &prepared, context, &mut ends);
+        let attestations = attestations.clone();
+        let mut work = Work { server: &server, profile, judge, patience, attestations };
+        sign_all(&mut work, &prepared, context, &mut ends);
         voucher = Some(trusted.voucher);
     }
     Ok(show(&files, Told { ends, mode: *mode, voucher }, context))
@@ -217,9 +227,10 @@ fn sign_all(
         let statements =
             group.values().filter_map(|files| files.first().map(|(_, one)| one.statement.clone()));
         let signed = ask::request(&work.profile, statements.collect()).and_then(|request| {
+            let asked = Asked { request: &request, attestations: &work.attestations };
             let signed = patient::sign(
                 (work.server, &work.profile),
-                (&request, Attaching::Client),
+                (&asked, Attaching::Client),
                 work.patience,
                 context,
             )?;
@@ -260,7 +271,7 @@ fn finish_one(
 }
 
 fn rehearse(
-    server: &Server,
+    (server, attestations): (&Server, &[String]),
     profile: &Profile,
     prepared: &[(usize, Prepared)],
     (context, ends): (&Context<'_, '_>, &mut Ends),
@@ -268,8 +279,9 @@ fn rehearse(
     for group in requests(prepared) {
         let statements =
             group.values().filter_map(|files| files.first().map(|(_, one)| one.statement.clone()));
-        let rehearsed = ask::request(profile, statements.collect())
-            .and_then(|request| ask::rehearse(server, context.host, profile, &request));
+        let rehearsed = ask::request(profile, statements.collect()).and_then(|request| {
+            ask::rehearse(server, context.host, profile, &Asked { request: &request, attestations })
+        });
         for (at, one) in group.values().flatten() {
             let found = rehearsed.clone().and_then(|rehearsal| {
                 let statement = rehearsal.statements.into_iter().find(|found| found.statement == one.id);

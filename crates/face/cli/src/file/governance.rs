@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use chancery_policy::documents::{Documents, MAX_FILE, MAX_FILES};
-use chancery_verify::policy::VerificationPolicy;
+use chancery_policy::policy::Policy;
+use chancery_verify::gates::Gates;
 
 use crate::catalogue::Code;
 use crate::failure::Failure;
@@ -53,18 +54,13 @@ fn walk(
     Ok(())
 }
 
-/// Problems in documents that the policy crate does not read itself: issuers and verification policies.
-pub(crate) fn problems(documents: &Documents) -> Vec<String> {
-    let mut found = Vec::new();
-    for (path, text) in documents.files() {
-        let problem = if path.starts_with("verification/") {
-            VerificationPolicy::parse_toml(text).err().map(|error| error.to_string())
-        } else if path == "issuers.toml" {
-            chancery_identity::issuers_toml::load(text).err().map(|error| error.to_string())
-        } else {
-            None
-        };
-        found.extend(problem.map(|why| format!("error: {path}: {why}")));
-    }
-    found
+/// Problems in documents that the policy crate does not read itself: issuers, verification policies and what they name.
+/// With the policy, also whether what its profiles demand can be met.
+pub(crate) fn problems(documents: &Documents, policy: Option<&Policy>) -> Vec<String> {
+    let text = documents.file("issuers.toml");
+    let issuers = text.and_then(|text| chancery_identity::issuers_toml::load(text).err());
+    let issuers = issuers.map(|error| format!("error: issuers.toml: {error}"));
+    let demanded = policy.into_iter().flat_map(Policy::profiles).flat_map(|profile| profile.attestations());
+    let gates = Gates::load(documents.files(), demanded).err().map(|error| format!("error: {error}"));
+    issuers.into_iter().chain(gates).collect()
 }

@@ -24,6 +24,7 @@ use crate::command::Context;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::image::visit::{self, Visitor, Walk};
+use crate::sign::brought::Asked;
 use crate::sign::image::Attaching;
 use crate::sign::{ask, proof};
 use crate::terminal::{Streams, Terminal};
@@ -82,15 +83,15 @@ impl<'a> Desk<'a> {
         let id = statement.id().map_err(|error| Failure::new(Code::Artifact, error.to_string()))?;
         let (format, family) = (statement.format, statement.family);
         let request = ask::request(profile, vec![statement])?;
-        let signed = ask::sign(&self.server, self.host, profile, (&request, Attaching::Client)).map_err(
-            |failure| {
-                if failure.code != Code::Pending.code() {
-                    return failure;
-                }
-                let id = request.id();
-                failure.hint(format!("chancery request approve {id}; then start this again"))
-            },
-        )?;
+        let signed =
+            ask::sign(&self.server, self.host, profile, (&Asked::alone(&request), Attaching::Client))
+                .map_err(|failure| {
+                    if failure.code != Code::Pending.code() {
+                        return failure;
+                    }
+                    let id = request.id();
+                    failure.hint(format!("chancery request approve {id}; then start this again"))
+                })?;
         let result = signed.results.into_iter().find(|result| result.statement == id);
         let result = result.ok_or_else(|| answer(&"it gave no result"))?;
         if (result.format, result.family) != (format, family) {

@@ -16,6 +16,7 @@ use crate::catalogue::Code;
 use crate::client::Server;
 use crate::failure::Failure;
 use crate::host::{Host, IdentityToken};
+use crate::sign::brought::Asked;
 use crate::sign::image::Attaching;
 use crate::sign::session;
 
@@ -57,14 +58,15 @@ pub(crate) fn sign(
     server: &Server,
     host: &dyn Host,
     profile: &Profile,
-    (request, attaching): (&Request, Attaching),
+    (asked, attaching): (&Asked<'_>, Attaching),
 ) -> Result<Signed, Failure> {
+    let request = asked.request;
     let token = bound_token(server, host, profile, request)?;
     let path = match attaching {
         Attaching::Client => "/v1/sign",
         Attaching::Server => "/v1/sign?attach=true",
     };
-    let signed: Signed = server.post(path, request.canonical().to_owned(), Some(&token))?.json()?;
+    let signed: Signed = server.post_body(path, asked.body()?, Some(&token))?.json()?;
     if signed.schema == chancery_api::signed::SCHEMA && signed.request_id == request.id() {
         Ok(signed)
     } else {
@@ -78,10 +80,10 @@ pub(crate) fn rehearse(
     server: &Server,
     host: &dyn Host,
     profile: &Profile,
-    request: &Request,
+    asked: &Asked<'_>,
 ) -> Result<Rehearsal, Failure> {
-    let token = bound_token(server, host, profile, request)?;
-    server.post("/v1/sign?dry_run=true", request.canonical().to_owned(), Some(&token))?.json()
+    let token = bound_token(server, host, profile, asked.request)?;
+    server.post_body("/v1/sign?dry_run=true", asked.body()?, Some(&token))?.json()
 }
 
 /// A token that is good for this request alone, where the job may choose the audience; else, where the profile wants it, with

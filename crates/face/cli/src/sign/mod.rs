@@ -1,6 +1,7 @@
 //! The parts of `chancery sign`: statements are prepared, asked for, attached and verified, then written.
 
 pub(crate) mod ask;
+pub(crate) mod brought;
 pub(crate) mod finish;
 pub(crate) mod image;
 pub(crate) mod patient;

@@ -14,6 +14,7 @@ use crate::command::Context;
 use crate::command::request::{is_on_its_way, look};
 use crate::failure::Failure;
 use crate::sign::ask;
+use crate::sign::brought::Asked;
 use crate::sign::image::Attaching;
 
 /// Pause between two looks.
@@ -24,18 +25,18 @@ const LOOKS: u32 = 5;
 /// Signs a request, and waits as long as it may.
 pub(crate) fn sign(
     (server, profile): (&Server, &Profile),
-    (request, attaching): (&Request, Attaching),
+    (asked, attaching): (&Asked<'_>, Attaching),
     patience: Duration,
     context: &mut Context<'_, '_>,
 ) -> Result<Signed, Failure> {
     let started = Instant::now();
     let mut told = false;
     loop {
-        let failure = match ask::sign(server, context.host, profile, (request, attaching)) {
+        let failure = match ask::sign(server, context.host, profile, (asked, attaching)) {
             Err(failure) if failure.code == Code::Pending.code() => failure,
             other => return other,
         };
-        let id = request.id();
+        let id = asked.request.id();
         if started.elapsed() >= patience {
             let way = format!("go on later with the same command; chancery request wait {id} tells when");
             return Err(failure.hint(way));
@@ -45,7 +46,7 @@ pub(crate) fn sign(
             told = true;
         }
         let left = patience.saturating_sub(started.elapsed());
-        wait(server, request, left)?;
+        wait(server, asked.request, left)?;
     }
 }
 

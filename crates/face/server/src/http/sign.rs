@@ -1,11 +1,14 @@
-//! `POST /v1/sign`: the body is the canonical request itself, byte for byte as it is hashed.
+//! `POST /v1/sign`: the body is the canonical request itself, byte for byte as it is hashed, or a document that holds it
+//! beside the attestations that it brings.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{RawQuery, Request as HttpRequest};
+use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
+use chancery_api::ask::{self, Attested};
 use chancery_api::code::Code;
 use chancery_api::problem::Problem;
 use chancery_api::rehearsal::{self, Rehearsal, RehearsedStatement};
@@ -33,7 +36,8 @@ const FEW: usize = 4;
 #[utoipa::path(post, path = "/v1/sign", tag = "sign",
     params(("dry_run" = Option<bool>, Query, description = "Decide and show the bytes that would be signed; change nothing"),
         ("attach" = Option<bool>, Query, description = "Put signatures of images beside them in their registry")),
-    request_body(content = String, content_type = "application/json", description = "The canonical request (RFC 8785), `chancery.request/1`"),
+    request_body(content((String = "application/json"), (Attested = "application/vnd.chancery.ask+json")),
+        description = "The canonical request (RFC 8785), `chancery.request/1`, alone or beside attestations"),
     security(("token" = [])),
     responses(
         (status = 200, description = "Signed, verified, logged; with `dry_run` a Rehearsal", body = Signed),
@@ -58,8 +62,10 @@ pub(crate) async fn post(
     let images = if attaches { Images::Attached } else { Images::Left };
     let token = bearer::token(request.headers())?.map(str::to_owned);
     let possession = possession::proof(request.headers())?;
-    let received = body::receive(&service, request, "application/json").await?;
-    let ask = Ask { request: parse(received).await?, token, possession };
+    let media = media(&request);
+    let received = body::receive(&service, request, media.name()).await?;
+    let (request, attestations) = parse(received, media).await?;
+    let ask = Ask { request, token, possession, attestations };
     if is_rehearsal {
         return rehearsed(Arc::clone(&service), ask).await;
     }
@@ -68,6 +74,31 @@ pub(crate) async fn post(
     service.metrics.sign(&summary.profile, &summary.statements, result_of(&outcome));
     service.metrics.sign_took(started.elapsed());
     signed::respond(outcome?, places).await
+}
+
+/// What the body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Media {
+    /// The request alone.
+    Request,
+    /// The request beside attestations.
+    Attested,
+}
+
+impl Media {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "application/json",
+            Self::Attested => ask::MEDIA_TYPE,
+        }
+    }
+}
+
+fn media(request: &HttpRequest) -> Media {
+    let named = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let named = named.and_then(|named| named.split(';').next()).unwrap_or_default();
+    let is_attested = named.trim().eq_ignore_ascii_case(ask::MEDIA_TYPE);
+    if is_attested { Media::Attested } else { Media::Request }
 }
 
 /// What becomes of signatures of images.
@@ -115,16 +146,30 @@ async fn rehearsed(service: Arc<Service>, ask: Ask) -> Result<Response, Fault> {
 }
 
 /// Large bodies are parsed beside the runtime.
-async fn parse(received: Received) -> Result<Request, Fault> {
+async fn parse(received: Received, media: Media) -> Result<(Request, Vec<String>), Fault> {
     if received.bytes.len() < LARGE {
-        parse_now(&received)
+        parse_now(&received, media)
     } else {
-        heavy::compute(move || parse_now(&received)).await?
+        heavy::compute(move || parse_now(&received, media)).await?
     }
 }
 
-fn parse_now(received: &Received) -> Result<Request, Fault> {
-    Request::parse(received.text()?).map_err(|error| {
+fn parse_now(received: &Received, media: Media) -> Result<(Request, Vec<String>), Fault> {
+    match media {
+        Media::Request => Ok((parse_request(received.text()?)?, Vec::new())),
+        Media::Attested => {
+            let Attested { schema, request, attestations } = received.json()?;
+            if schema != ask::SCHEMA {
+                let fault = Fault::new(Code::Malformed, "the body is of another schema");
+                return Err(fault.because(schema, ask::SCHEMA));
+            }
+            Ok((parse_request(&request)?, attestations))
+        }
+    }
+}
+
+fn parse_request(text: &str) -> Result<Request, Fault> {
+    Request::parse(text).map_err(|error| {
         let why = std::error::Error::source(&error)
             .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
         Fault::new(Code::Malformed, "the body is not a canonical request")

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::image::visit::{Visitor, Walk};
 use crate::sign::ask;
+use crate::sign::brought::{self, Asked};
 use crate::sign::finish::Judge;
 use crate::sign::image::{self, Image, Results};
 use crate::sign::patient;
@@ -30,6 +31,7 @@ pub(super) fn run(
     context: &mut Context<'_, '_>,
 ) -> Result<Exit, Failure> {
     only_files(args)?;
+    let attestations = &brought::read(&args.attestation)?;
     let server = context.server()?;
     let profile = ask::profile(&server, name)?;
     let visitor = Visitor::new(context)?;
@@ -44,8 +46,9 @@ pub(super) fn run(
     let requests = image::requests(&prepared);
     if args.dry_run {
         for statements in requests {
-            let found = ask::request(&profile, statements)
-                .and_then(|request| ask::rehearse(&server, context.host, &profile, &request))?;
+            let found = ask::request(&profile, statements).and_then(|request| {
+                ask::rehearse(&server, context.host, &profile, &Asked { request: &request, attestations })
+            })?;
             ends.extend(prepared.iter().map(|one| (one.named.clone(), Ok(image::rehearsed(one, &found)))));
         }
         return Ok(show(&ends, ("chancery.sign-rehearsal/1", None), context));
@@ -57,7 +60,8 @@ pub(super) fn run(
     let mut results = Results::new();
     for statements in requests {
         let request = ask::request(&profile, statements)?;
-        let signed = patient::sign((&server, &profile), (&request, args.attach), patience, context)?;
+        let asked = Asked { request: &request, attestations };
+        let signed = patient::sign((&server, &profile), (&asked, args.attach), patience, context)?;
         image::keep(&mut results, request.id(), signed.results);
     }
     let finish = |one: &Image| image::finish(one, &results, (args.attach, &visitor), &mut judge);
