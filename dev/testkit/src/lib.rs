@@ -1,5 +1,6 @@
 //! Strict fakes, conformance suites and hostile peers, for tests of every crate. Never linked into the product.
 
+pub mod archive;
 pub mod checks;
 pub mod clock;
 pub mod conformance;

@@ -15,6 +15,7 @@ pub mod notary;
 pub mod pattern;
 pub mod pe;
 pub mod policy;
+pub mod release;
 pub mod revocation;
 pub mod says;
 pub mod signing_config;

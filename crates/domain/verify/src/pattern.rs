@@ -48,6 +48,12 @@ impl Pattern {
         let glob = text.contains('*').then(|| steps(text));
         Ok(Self { text: text.to_owned(), glob })
     }
+    /// Parses a pattern of paths below a place that is known: there a leading wildcard reaches no further than the place.
+    pub fn of_path(text: &str) -> Result<Self, InvalidPattern> {
+        let anchored = Self::parse(&format!("/{text}"))?;
+        let glob = anchored.glob.map(|steps| steps.into_iter().skip(1).collect());
+        Ok(Self { text: text.to_owned(), glob })
+    }
     /// Matches this text alone, whatever it holds.
     #[must_use]
     pub fn exact(text: &str) -> Self {

@@ -8,6 +8,7 @@ use chancery_api::code::Code as HttpCode;
 use chancery_audit::finding::Code as AuditCode;
 use chancery_core::refusal::RefusalCode;
 use chancery_core::verdict::Reason;
+use chancery_verify::release::finding::Code as ReleaseCode;
 
 use crate::exit::Exit;
 
@@ -44,6 +45,14 @@ pub enum Code {
     Registry,
     /// CH2060: what another tool wants signed cannot be rebuilt from what it says.
     NotRebuilt,
+    /// CH2070: the directory is none that can be released.
+    Release,
+    /// CH2071: a release's declaration is not well formed.
+    Declaration,
+    /// CH2072: a declared variant has no file, or a file no variant.
+    Variant,
+    /// CH2073: something in an archive must be signed before the archive is.
+    Inside,
     /// CH4020: waits for approvals.
     Pending,
     /// CH7050: a backup is damaged or incomplete.
@@ -60,7 +69,7 @@ pub enum Code {
 
 impl Code {
     /// Every code with its meaning in one line.
-    pub const ALL: [(Self, &'static str); 21] = [
+    pub const ALL: [(Self, &'static str); 25] = [
         (Self::Unexpected, "something broke that should not"),
         (Self::Answer, "the server's answer is not what the protocol says, or not what was asked for"),
         (Self::Changed, "the artifact changed while it was being signed"),
@@ -79,6 +88,10 @@ impl Code {
             Self::NotRebuilt,
             "what another tool wants signed is not signed: its bytes cannot be rebuilt from what it says",
         ),
+        (Self::Release, "the directory holds something that a release cannot hold, or too much"),
+        (Self::Declaration, "the declaration of a release is not well formed"),
+        (Self::Variant, "a declared variant of the release has no file, or a file is of no variant"),
+        (Self::Inside, "a program inside of an archive must be signed before the archive is"),
         (Self::Pending, "the request waits for approvals, builders or time"),
         (Self::BackupDamaged, "a backup is damaged or incomplete"),
         (Self::BackupPlace, "the directory is not one to back up, or not one to write to"),
@@ -105,6 +118,10 @@ impl Code {
             Self::SshKey => "CH2010",
             Self::Registry => "CH2030",
             Self::NotRebuilt => "CH2060",
+            Self::Release => "CH2070",
+            Self::Declaration => "CH2071",
+            Self::Variant => "CH2072",
+            Self::Inside => "CH2073",
             Self::Pending => "CH4020",
             Self::BackupDamaged => "CH7050",
             Self::BackupPlace => "CH7051",
@@ -129,6 +146,10 @@ impl Code {
             | Self::BackupPlace
             | Self::Configuration
             | Self::NotRebuilt
+            | Self::Release
+            | Self::Declaration
+            | Self::Variant
+            | Self::Inside
             | Self::Registry
             | Self::SshKey => Exit::Usage,
             Self::BackupDamaged => Exit::Invalid,
@@ -165,6 +186,8 @@ pub fn lines() -> Vec<Line> {
         .map(|(code, meaning)| Line::new(code.code(), meaning, Exit::of_refusal(code.class())));
     let reasons = Reason::ALL
         .map(|(reason, meaning)| Line::new(reason.code(), meaning, Exit::of_outcome(reason.outcome())));
+    let releases = ReleaseCode::ALL
+        .map(|(code, meaning)| Line::new(code.code(), meaning, Exit::of_outcome(code.outcome())));
     let findings = AuditCode::ALL.map(|(code, meaning)| Line::new(code.code(), meaning, Exit::Invalid));
     // What the HTTP door shares with the command line is told in the command line's words.
     let door = HttpCode::ALL
@@ -174,7 +197,7 @@ pub fn lines() -> Vec<Line> {
     let signed =
         signed::SIGNED.map(|(code, meaning, remedy)| Line { code, meaning, remedy, exit: Exit::Usage });
     let mut lines: Vec<Line> = own.into_iter().chain(refusals).chain(reasons).chain(door).collect();
-    lines.extend(findings.into_iter().chain(signed));
+    lines.extend(findings.into_iter().chain(releases).chain(signed));
     lines.sort_by_key(|line| line.code);
     lines
 }

@@ -83,6 +83,11 @@ pub(crate) fn judge(path: &Path, bundle: Option<&Path>, context: &Context<'_>) -
     }
 }
 
+/// Judges the signature inside a file, whatever lies beside it.
+pub(crate) fn judge_embedded(path: &Path, context: &Context<'_>) -> Result<Judged, Failure> {
+    image(reader::open(path)?, path, context)
+}
+
 /// Judges an artifact that is elsewhere, by its digest.
 pub(crate) fn judge_digest(
     artifact: Sha256,

@@ -19,6 +19,7 @@ pub mod host;
 mod image;
 mod mirror;
 mod plugin;
+mod release;
 mod report;
 mod run;
 mod sign;

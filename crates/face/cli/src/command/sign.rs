@@ -1,7 +1,8 @@
 //! `chancery sign`: files are hashed here, asked for in one request, verified, and written whole or not at all; images are
-//! pinned, asked for, verified, and signed beside themselves in their registry.
+//! pinned, asked for, verified, and signed beside themselves in their registry; a directory becomes a release.
 
 mod image;
+mod release;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,8 +38,18 @@ use crate::trust::{self, Voucher};
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// Files, or patterns such as `dist/*.exe`; or images: `registry.example/app:tag`, `…/app@sha256:…`.
-    #[arg(required = true, value_name = "FILE|IMAGE")]
+    #[arg(required_unless_present = "release", value_name = "FILE|IMAGE")]
     files: Vec<PathBuf>,
+    /// A directory: every file in it is signed in its own format, and listed in release.json, which is signed last.
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with_all = ["files", "output", "detached", "format", "only_index", "attach"]
+    )]
+    release: Option<PathBuf>,
+    /// What the release must consist of; without it release.toml in the directory, where there is one.
+    #[arg(long, value_name = "FILE", requires = "release")]
+    declare: Option<PathBuf>,
     /// The profile to sign under.
     #[arg(long, env = "CHANCERY_PROFILE", hide_env_values = true, value_name = "NAME")]
     profile: String,
@@ -122,6 +133,9 @@ pub(crate) struct Job<'a> {
 
 /// Signs every file; the worst outcome is the command's.
 pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
+    if let Some(directory) = &args.release {
+        return release::run(args, directory, context);
+    }
     let name =
         ProfileName::parse(&args.profile).map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
     if let Named::Images(images) = named::sort(&args.files)? {
@@ -159,8 +173,7 @@ pub(crate) fn carry_out(job: &Job<'_>, context: &mut Context<'_, '_>) -> Result<
         rehearse((&server, attestations), &profile, &prepared, (context, &mut ends));
     } else if !prepared.is_empty() {
         let trusted = trust::load(job.trust, trust::Reach::Online, context)?;
-        let (trust, at, keys) = (trusted.snapshot, context.host.now(), BTreeMap::new());
-        let judge = Judge { trust, at, server: &server, keys, signed: wish.signed };
+        let judge = Judge::new(trusted.snapshot, context.host.now(), &server, wish.signed);
         let patience = *patience;
         let attestations = attestations.clone();
         let mut work = Work { server: &server, profile, judge, patience, attestations };

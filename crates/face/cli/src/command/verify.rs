@@ -2,6 +2,8 @@
 //!
 //! Neither the HTTP client nor a random number is touched unless trust has to be fetched.
 
+mod release;
+
 use std::path::{Path, PathBuf};
 
 use chancery_core::digest::Sha256;
@@ -33,8 +35,17 @@ use crate::trust::{self, Reach, Trusted, Voucher};
 pub(crate) struct Args {
     /// Files, or patterns such as `dist/*.exe`; with --bundle also the digest of a file that is elsewhere: sha256:229c…;
     /// or images: `registry.example/app:tag`, `…/app@sha256:…`.
-    #[arg(required = true, value_name = "FILE|IMAGE")]
+    #[arg(required_unless_present = "release", value_name = "FILE|IMAGE")]
     files: Vec<PathBuf>,
+    /// A directory with release.json: its signature, that exactly its files are there, and each file's own signature.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["files", "bundle", "recursive", "explain"])]
+    release: Option<PathBuf>,
+    /// What the release must be and consist of, whatever its manifest says: a release.toml.
+    #[arg(long, value_name = "FILE", requires = "release")]
+    declare: Option<PathBuf>,
+    /// Refuse also what the signer of the release knew of: programs without a signature in archives, what cannot be read.
+    #[arg(long, requires = "release")]
+    strict: bool,
     /// Name of a verification policy in the trust document: who must have signed.
     #[arg(long, env = "CHANCERY_POLICY", hide_env_values = true, value_name = "NAME")]
     policy: Option<String>,
@@ -104,6 +115,9 @@ impl Expected<'_> {
 /// Verifies every file; the worst outcome is the command's.
 pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let expected = expected(args, context)?;
+    if let Some(directory) = &args.release {
+        return release::run(args, directory, &expected, context);
+    }
     if let Named::Images(images) = named::sort(&args.files)? {
         let judged = images_judged(args, &images, &expected, context)?;
         return Ok(told(judged, args, &expected, context));

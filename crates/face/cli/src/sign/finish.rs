@@ -51,12 +51,20 @@ pub(crate) struct Judge<'a> {
     /// Where keys are looked up.
     pub(crate) server: &'a Server,
     /// The keys that were looked up.
-    pub(crate) keys: BTreeMap<KeyId, PublicKey>,
+    keys: BTreeMap<KeyId, PublicKey>,
     /// What is to be made of a file that is there already.
     pub(crate) signed: Signed,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    /// Judges by a trust document, as of a moment.
+    pub(crate) const fn new(trust: TrustSnapshot, at: Time, server: &'a Server, signed: Signed) -> Self {
+        Self { trust, at, server, keys: BTreeMap::new(), signed }
+    }
+    /// SHA-256 of a key's SubjectPublicKeyInfo, as policies pin it.
+    pub(crate) fn pin(&mut self, id: &KeyId) -> Result<Sha256, Failure> {
+        Ok(Sha256::of(&self.key(id)?.spki))
+    }
     /// Exactly the signer that the service says it was, or exactly its key where a certificate names no job.
     fn policy(&mut self, result: &SignedResult) -> Result<VerificationPolicy, Failure> {
         let text = |found: &Option<String>| found.clone().unwrap_or_default();
@@ -69,7 +77,7 @@ impl Judge<'_> {
             FormatName::Notary | FormatName::Oci | FormatName::Pe => {
                 policy.issuer = None;
                 policy.identity = None;
-                policy.key = Some(Sha256::of(&self.key(&result.key)?.spki));
+                policy.key = Some(self.pin(&result.key)?);
             }
         }
         Ok(policy)

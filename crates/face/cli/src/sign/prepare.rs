@@ -154,7 +154,7 @@ fn output(path: &Path, statement: &Statement, wish: &Wish, name: &str) -> PathBu
 }
 
 /// The options as given, with the family that the profile allows where there is only one, and `replace`.
-fn options(format: FormatName, wish: &Wish, profile: &Profile) -> Map<String, Value> {
+pub(crate) fn options(format: FormatName, wish: &Wish, profile: &Profile) -> Map<String, Value> {
     let mut options = wish.options.clone();
     match format {
         FormatName::Sigstore => {
@@ -179,7 +179,12 @@ fn key(
     options: &Map<String, Value>,
     profile: &Profile,
 ) -> Option<chancery_core::algorithm::KeyAlgorithm> {
-    let family = match format {
+    profile.formats.get(&format)?.families.get(&family(format, options))?.algorithm
+}
+
+/// The family of signed bytes that a format needs with these options.
+pub(crate) fn family(format: FormatName, options: &Map<String, Value>) -> Family {
+    match format {
         FormatName::Fulcio => Family::Certificate,
         FormatName::Notary => Family::Notary,
         FormatName::Pe => Family::Cms,
@@ -188,8 +193,7 @@ fn key(
             named.unwrap_or(Family::ProvenanceDsse)
         }
         FormatName::Oci => Family::ProvenanceDsse,
-    };
-    profile.formats.get(&format)?.families.get(&family)?.algorithm
+    }
 }
 
 /// A bundle that is there already may stay when it is about this very artifact: then the same request gives it again.

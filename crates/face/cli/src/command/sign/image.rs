@@ -1,6 +1,5 @@
 //! The same command over images.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chancery_core::id::ProfileName;
@@ -54,8 +53,7 @@ pub(super) fn run(
         return Ok(show(&ends, ("chancery.sign-rehearsal/1", None), context));
     }
     let trusted = trust::load(&args.trust, trust::Reach::Online, context)?;
-    let (trust, at, keys) = (trusted.snapshot, context.host.now(), BTreeMap::new());
-    let mut judge = Judge { trust, at, server: &server, keys, signed: Signed::Refuse };
+    let mut judge = Judge::new(trusted.snapshot, context.host.now(), &server, Signed::Refuse);
     let patience = Duration::from_secs(if args.no_wait { 0 } else { args.wait });
     let mut results = Results::new();
     for statements in requests {
