@@ -1,6 +1,7 @@
 //! The recorder: ten named checks, each passed, failed with a reason, or not made. What nobody recorded was not made.
 
 use chancery_core::verdict::{Check, CheckName, CheckResult, Reason, Signer, Verdict};
+use chancery_x509::chain::ChainError;
 
 /// One failed check, before it has a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +91,29 @@ impl Recorder {
             && !matches!(slot, Some(CheckResult::Failed { .. }))
         {
             *slot = Some(result);
+        }
+    }
+}
+
+/// Which check a chain of certificates failed, and why.
+pub(crate) fn failed_chain(error: &ChainError) -> (CheckName, Failure) {
+    let failure = |reason, expected: &str| Failure::new(reason, error, &expected);
+    match error {
+        ChainError::Purpose(_) | ChainError::LeafIsAuthority => {
+            (CheckName::Purpose, failure(Reason::PurposeWrong, "a certificate for signing code"))
+        }
+        ChainError::NotValid { .. } => {
+            (CheckName::Chain, failure(Reason::Expired, "certificates valid at the trusted time"))
+        }
+        ChainError::Algorithm { .. }
+        | ChainError::Length(_)
+        | ChainError::NotAuthority(_)
+        | ChainError::Serial(_)
+        | ChainError::UnknownCritical { .. }
+        | ChainError::Untrusted(_)
+        | ChainError::TooMany
+        | ChainError::WrongSignature(_) => {
+            (CheckName::Chain, failure(Reason::ChainUntrusted, "a chain to a trusted root"))
         }
     }
 }

@@ -31,6 +31,7 @@ use crate::checks::{Failure, Recorder};
 use crate::native;
 use crate::pe::{coverage, structure_failure};
 use crate::revocation::InUse;
+use crate::stamping::{self, Carried};
 use crate::verify::Context;
 
 /// What every envelope must pass. It carries no ledger proof.
@@ -176,7 +177,7 @@ fn timestamp(envelope: &Envelope, context: &Context<'_>) -> Result<VerifiedTimes
     let token = envelope.timestamp.as_deref().ok_or_else(|| {
         Failure::new(Reason::TimestampInvalid, &"no timestamp", &"a timestamp over the signature")
     })?;
-    native::timestamp(token, &envelope.signature, context)
+    stamping::verified(Carried::Token(token), &envelope.signature, context)
 }
 
 /// The signer said until when the signature shall count.

@@ -24,6 +24,7 @@ use chancery_x509::tsp::verify::VerifiedTimestamp;
 use crate::checks::{Failure, Recorder};
 use crate::native;
 use crate::revocation::InUse;
+use crate::stamping::{self, Carried};
 use crate::verify::Context;
 
 /// What every image must pass. A timestamp is demanded by policy, or by time: without one the certificates must be valid
@@ -190,9 +191,10 @@ fn timestamps(
 ) -> Option<Vec<VerifiedTimestamp>> {
     let mut stamps = Vec::with_capacity(loose.timestamps.len());
     for token in &loose.timestamps {
-        stamps.push(
-            recorder.record(CheckName::Timestamp, native::timestamp(token, verified.signature(), context))?,
-        );
+        stamps.push(recorder.record(
+            CheckName::Timestamp,
+            stamping::verified(Carried::Token(token), verified.signature(), context),
+        )?);
     }
     Some(stamps)
 }

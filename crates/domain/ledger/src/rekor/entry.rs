@@ -9,8 +9,10 @@
 //! ```
 //! An entry proves something about a signature only when all three are those of the signature (T1).
 
-use chancery_core::canonical::NotCanonical;
+use chancery_core::canonical::{self, NotCanonical};
 use chancery_core::digest::DigestAlgorithm;
+
+use serde::de::DeserializeOwned;
 
 use super::{v1, v2};
 
@@ -143,6 +145,22 @@ pub fn parse(kind: Kind, body: &[u8]) -> Result<Logged, InvalidEntry> {
         Kind::DsseV2 => v2::dsse(text)?.checked(),
         Kind::HashedRekordV2 => v2::hashed_rekord(text)?.checked(),
     }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry<S> {
+    #[serde(rename = "apiVersion")]
+    api_version: String,
+    kind: String,
+    spec: S,
+}
+
+/// What an entry of a kind says, without what says its kind.
+pub(super) fn spec<S: DeserializeOwned>(text: &str, kind: Kind) -> Result<S, InvalidEntry> {
+    let entry: Entry<S> = canonical::decode(text).map_err(InvalidEntry::Text)?;
+    let (name, version) = kind.names();
+    if entry.kind == name && entry.api_version == version { Ok(entry.spec) } else { Err(InvalidEntry::Kind) }
 }
 
 /// The only element of a list.

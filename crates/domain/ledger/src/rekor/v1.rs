@@ -15,19 +15,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chancery_core::canonical;
 use chancery_core::digest::DigestAlgorithm;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 
-use super::entry::{DigestOf, InvalidEntry, Kind, Logged, only};
+use super::entry::{DigestOf, InvalidEntry, Kind, Logged, only, spec};
 use super::pem;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry<S> {
-    #[serde(rename = "apiVersion")]
-    api_version: String,
-    kind: String,
-    spec: S,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,12 +118,6 @@ pub(super) fn intoto(text: &str) -> Result<Logged, InvalidEntry> {
     let one = only(content.envelope.signatures)?;
     let inner = String::from_utf8(base64(&one.sig)?).map_err(|_| not_text())?;
     logged(DigestOf::Payload, &content.payload_hash, base64(&inner)?, &one.public_key)
-}
-
-fn spec<S: DeserializeOwned>(text: &str, kind: Kind) -> Result<S, InvalidEntry> {
-    let entry: Entry<S> = canonical::decode(text).map_err(InvalidEntry::Text)?;
-    let (name, version) = kind.names();
-    if entry.kind == name && entry.api_version == version { Ok(entry.spec) } else { Err(InvalidEntry::Kind) }
 }
 
 fn logged(

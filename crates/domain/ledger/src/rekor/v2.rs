@@ -8,23 +8,12 @@
 //!   "signatures":[{"content":"MEUC…","verifier":{"keyDetails":"…","x509Certificate":{"rawBytes":"MIIC…"}}}]}}}
 //! ```
 
-use chancery_core::canonical;
 use chancery_core::digest::DigestAlgorithm;
 use chancery_core::order::base64_bytes;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
-use super::entry::{self, DigestOf, InvalidEntry, Kind, Logged, only};
+use super::entry::{self, DigestOf, InvalidEntry, Kind, Logged, only, spec};
 use crate::hashedrekord::digest_name;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry<S> {
-    #[serde(rename = "apiVersion")]
-    api_version: String,
-    kind: String,
-    spec: S,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,12 +81,6 @@ pub(super) fn hashed_rekord(text: &str) -> Result<Logged, InvalidEntry> {
 pub(super) fn dsse(text: &str) -> Result<Logged, InvalidEntry> {
     let Dsse { payload_hash, signatures } = spec::<DsseSpec>(text, Kind::DsseV2)?.envelope;
     logged(DigestOf::Payload, payload_hash, only(signatures)?)
-}
-
-fn spec<S: DeserializeOwned>(text: &str, kind: Kind) -> Result<S, InvalidEntry> {
-    let entry: Entry<S> = canonical::decode(text).map_err(InvalidEntry::Text)?;
-    let (name, version) = kind.names();
-    if entry.kind == name && entry.api_version == version { Ok(entry.spec) } else { Err(InvalidEntry::Kind) }
 }
 
 fn logged(digest_of: DigestOf, data: Data, signature: Signature) -> Result<Logged, InvalidEntry> {

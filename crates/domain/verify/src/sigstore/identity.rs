@@ -12,7 +12,7 @@ use chancery_x509::extension::AltName;
 use chancery_x509::{fulcio, sct};
 
 use super::About;
-use crate::checks::{Failure, Recorder};
+use crate::checks::{Failure, Recorder, failed_chain};
 use crate::pattern::Pattern;
 use crate::snapshot::Stage;
 use crate::trusted_root::Authority;
@@ -63,7 +63,7 @@ fn chain_at(
             Ok(chain) if authority.window().contains(at) => return Ok(chain),
             Ok(_) => failure = (CheckName::Chain, Failure::new(Reason::Expired, &at, &authority.window())),
             Err(ChainError::Untrusted(_)) => {}
-            Err(error) => failure = named(&error),
+            Err(error) => failure = failed_chain(&error),
         }
     }
     Err(failure)
@@ -72,28 +72,6 @@ fn chain_at(
 /// An authority's own intermediates and root: never those of another, and none from the bundle.
 fn chain_by(authority: &Authority, leaf: &Certificate, at: Time) -> Result<VerifiedChain, ChainError> {
     chain::verify(leaf, authority.below_root(), authority.root(), Purpose::CodeSigning, at)
-}
-
-fn named(error: &ChainError) -> (CheckName, Failure) {
-    let failure = |reason, expected: &str| Failure::new(reason, error, &expected);
-    match error {
-        ChainError::Purpose(_) | ChainError::LeafIsAuthority => {
-            (CheckName::Purpose, failure(Reason::PurposeWrong, "a certificate for signing code"))
-        }
-        ChainError::NotValid { .. } => {
-            (CheckName::Chain, failure(Reason::Expired, "valid at the trusted time"))
-        }
-        ChainError::Algorithm { .. }
-        | ChainError::Length(_)
-        | ChainError::NotAuthority(_)
-        | ChainError::Serial(_)
-        | ChainError::UnknownCritical { .. }
-        | ChainError::Untrusted(_)
-        | ChainError::TooMany
-        | ChainError::WrongSignature(_) => {
-            (CheckName::Chain, failure(Reason::ChainUntrusted, "a chain to a trusted root"))
-        }
-    }
 }
 
 /// The leaf was shown to a CT log, in that log's window.
