@@ -376,9 +376,11 @@ fn referrers(
     for ((repository, digest), (media_type, bytes)) in &content.manifests {
         let manifest: Value = serde_json::from_slice(bytes).unwrap_or_default();
         if repository == path && manifest["subject"]["digest"] == subject {
+            // Distribution specification, "Listing Referrers": what an image does not say, its configuration does.
+            let named = manifest.get("artifactType").unwrap_or(&manifest["config"]["mediaType"]);
             found.push(json!({
                 "mediaType": media_type, "digest": digest, "size": bytes.len(),
-                "artifactType": manifest["artifactType"], "annotations": manifest["annotations"],
+                "artifactType": named, "annotations": manifest["annotations"],
             }));
         }
     }

@@ -5,6 +5,8 @@
 
 #[path = "image/clients.rs"]
 mod clients;
+#[path = "image/envelopes.rs"]
+mod envelopes;
 #[expect(dead_code, reason = "this file uses a part of the world")]
 mod world;
 

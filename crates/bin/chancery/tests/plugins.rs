@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chancery_core::digest::Sha256;
 use serde_json::{Value, json};
-use world::{Said, World, tool};
+use world::{Said, World, notation, tool};
 
 const MANIFEST: &[u8] = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}"#;
 const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -96,30 +96,8 @@ impl<'a> Home<'a> {
         std::fs::write(layout.join("oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}").unwrap();
         format!("{}@{digest}", layout.display())
     }
-    /// notation's trust: the development service's roots, one identity, level strict, a timestamp always.
     fn trust(&self, timestamps: &str) {
-        let text = std::fs::read_to_string(self.world.data().join("trust.json")).unwrap();
-        let trust: Value = serde_json::from_str(&text).unwrap();
-        let store = self.home.join("config/notation/truststore/x509");
-        for kind in ["ca", "tsa"] {
-            std::fs::create_dir_all(store.join(kind).join("dev")).unwrap();
-        }
-        std::fs::write(store.join("ca/dev/root.crt"), trust["native_roots"][0].as_str().unwrap()).unwrap();
-        let chain = &trust["trusted_root"]["timestampAuthorities"][0]["certChain"]["certificates"];
-        let root = chain.as_array().unwrap().last().unwrap()["rawBytes"].as_str().unwrap();
-        std::fs::write(store.join("tsa/dev/root.crt"), STANDARD.decode(root).unwrap()).unwrap();
-        let mut policy = json!({"version": "1.0", "trustPolicies": [{
-            "name": "dev", "registryScopes": ["*"],
-            "signatureVerification": {"level": "strict", "verifyTimestamp": timestamps},
-            "trustStores": ["ca:dev", "tsa:dev"],
-            "trustedIdentities": ["x509.subject: C=ZZ, ST=Nowhere, O=Development"],
-        }]});
-        // Without trust in time stamping there is nothing to verify stamps with, and notation refuses the option.
-        if timestamps.is_empty() {
-            policy["trustPolicies"][0]["signatureVerification"] = json!({"level": "strict"});
-            policy["trustPolicies"][0]["trustStores"] = json!(["ca:dev"]);
-        }
-        std::fs::write(self.home.join("config/notation/trustpolicy.json"), policy.to_string()).unwrap();
+        notation::trust(self.world, &self.home.join("config/notation"), timestamps);
     }
 }
 

@@ -128,8 +128,8 @@ fn check_name(format: FormatName, name: &str) -> Result<(), InvalidRequest> {
     let illegal = |c: char| c.is_control() || matches!(c, '/' | '\\');
     let component = |part: &str| part.is_empty() || part == "." || part == ".." || part.contains(illegal);
     let is_wrong = match format {
-        FormatName::Oci => name.split('/').any(component),
-        FormatName::Fulcio | FormatName::Notary | FormatName::Pe | FormatName::Sigstore => component(name),
+        FormatName::Notary | FormatName::Oci => name.split('/').any(component),
+        FormatName::Fulcio | FormatName::Pe | FormatName::Sigstore => component(name),
     };
     if is_wrong || name.len() > MAX_NAME {
         return Err(InvalidRequest::Name(name.chars().filter(|c| !c.is_control()).take(80).collect()));

@@ -1,8 +1,8 @@
 //! Writing: signatures beside their subject, read back until they are there.
 //!
 //! ```text
-//! bundle   blob → manifest that refers to the subject → (where the registry does not list it) tag sha256-<hex>
-//! simple   blob → manifest under tag sha256-<hex>.sig
+//! bundle, envelope   blob → manifest that refers to the subject → (where the registry does not list it) tag sha256-<hex>
+//! simple             blob → manifest under tag sha256-<hex>.sig
 //! ```
 //! Another writer that does not know of us may overwrite a tag between our reading and our writing, and we its; so what
 //! was written is read back, and written again onto what is there then.
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use chancery_core::digest::Sha256;
 use chancery_core::port::registry::{Attach, Beside, MAX_MANIFEST, Manifest, Place, RegistryError};
+use chancery_format::notary;
 use chancery_format::oci::fallback;
 use chancery_format::oci::manifest::{IMAGE, INDEX, InvalidManifest};
 use chancery_format::oci::reference::{At, Repository, fallback_tag, simple_tag};
@@ -42,14 +43,14 @@ impl RegistryClient {
                 format!("the manifest has {size} bytes of {}, not what was signed", subject.media_type);
             return Err(RegistryError::Invalid(what));
         }
-        let referrers = self.put_bundles(repository, attach).await?;
+        let referrers = self.put_referrers(repository, attach).await?;
         let mut referrers = referrers.into_iter();
         let mut places = Vec::with_capacity(attach.signatures.len());
         for beside in &attach.signatures {
             places.push(match beside {
-                Beside::Bundle { .. } => referrers
+                Beside::Bundle { .. } | Beside::Envelope { .. } => referrers
                     .next()
-                    .ok_or_else(|| RegistryError::Invalid("a bundle without a place".to_owned()))?,
+                    .ok_or_else(|| RegistryError::Invalid("a signature without a place".to_owned()))?,
                 Beside::Simple { payload, signature, timestamp } => {
                     let signature = Signature {
                         payload: payload.clone(),
@@ -63,31 +64,27 @@ impl RegistryClient {
         Ok(places)
     }
 
-    async fn put_bundles(
+    async fn put_referrers(
         &self,
         repository: &Repository,
         attach: &Attach,
     ) -> Result<Vec<Place>, RegistryError> {
-        let bundles = attach.signatures.iter().filter_map(|beside| match beside {
-            Beside::Bundle { json, predicate_type, signature } => Some((json, predicate_type, signature)),
-            Beside::Simple { .. } => None,
-        });
-        let bundles: Vec<_> = bundles.collect();
-        if bundles.is_empty() {
+        let fresh = attach.signatures.iter().filter_map(|beside| fresh(attach, beside).transpose());
+        let fresh = fresh.collect::<Result<Vec<Fresh<'_>>, RegistryError>>()?;
+        if fresh.is_empty() {
             return Ok(Vec::new());
         }
-        let known = self.known(repository, attach.subject).await?;
+        let is_named = fresh.iter().any(|one| one.name.is_some());
+        let known = if is_named { self.known(repository, attach.subject).await? } else { Vec::new() };
         let mut unlisted = Vec::new();
-        let mut places = Vec::with_capacity(bundles.len());
-        for (json, predicate_type, signature) in bundles {
-            let name = Sha256::of(signature);
-            if let Some(place) = known.iter().find(|known| known.0 == name) {
+        let mut places = Vec::with_capacity(fresh.len());
+        for Fresh { name, referrer, blob } in fresh {
+            if let Some(place) = known.iter().find(|known| Some(known.0) == name) {
                 places.push(place.1.clone());
                 continue;
             }
-            let referrer = Referrer::of_bundle(attach, json, predicate_type, name);
-            self.put_blob(repository, EMPTY.1).await?;
-            self.put_blob(repository, json).await?;
+            self.put_blob(repository, EMPTY).await?;
+            self.put_blob(repository, blob).await?;
             let at = At::Digest(referrer.digest());
             let answer = self.put_manifest(repository, &at, IMAGE, referrer.manifest.clone()).await?;
             let manifest = format!("sha256:{}", referrer.digest());
@@ -245,6 +242,32 @@ impl RegistryClient {
         let right = Right::Push;
         let wanted = Wanted { method, path, headers: &headers, body, limit: MAX_ANSWER, right };
         self.transport.send(repository, &wanted).await
+    }
+}
+
+/// A referrer that is to be there.
+struct Fresh<'a> {
+    /// The signature by its hash, where the same signature may come in other bytes: a bundle's proof grows with the ledger.
+    name: Option<Sha256>,
+    referrer: Referrer,
+    blob: &'a [u8],
+}
+
+/// What refers to the subject, made from a signature; `None` for those that lie under a tag of their own.
+fn fresh<'a>(attach: &Attach, beside: &'a Beside) -> Result<Option<Fresh<'a>>, RegistryError> {
+    match beside {
+        Beside::Bundle { json, predicate_type, signature } => {
+            let name = Sha256::of(signature);
+            let referrer = Referrer::of_bundle(attach, json, predicate_type, name);
+            Ok(Some(Fresh { name: Some(name), referrer, blob: json }))
+        }
+        // The same envelope has the same manifest, and is put there once because of that.
+        Beside::Envelope { bytes } => {
+            let referrer = notary::manifest::referrer(bytes)
+                .map_err(|error| RegistryError::Invalid(format!("an envelope: {error}")))?;
+            Ok(Some(Fresh { name: None, referrer, blob: bytes }))
+        }
+        Beside::Simple { .. } => Ok(None),
     }
 }
 

@@ -1,9 +1,8 @@
-//! Released signatures of images, each put beside its subject in one visit.
+//! Released signatures of what lies in registries, each put beside its subject in one visit.
 
 use std::collections::BTreeMap;
 
 use chancery_core::digest::Sha256;
-use chancery_core::format::FormatName;
 use chancery_core::id::StatementId;
 use chancery_core::port::registry::{Attach, Place, RegistryError};
 use chancery_format::oci::beside::{beside, visit};
@@ -20,7 +19,7 @@ const AT_ONCE: usize = 8;
 /// What became of a signature in its registry.
 pub type Attached = Result<Place, RegistryError>;
 
-/// Puts every signature of an image beside it; other formats are passed over. The subjects fail each for itself.
+/// Puts every signature of an image beside it; what lies in no registry is passed over. The subjects fail each for itself.
 pub async fn attach(
     gateway: &Gateway,
     results: &[Released],
@@ -63,11 +62,8 @@ fn wishes(results: &[Released]) -> Result<Vec<Wish>, Failure> {
     let mut wishes: BTreeMap<(String, Sha256), Wish> = BTreeMap::new();
     for released in results {
         let made = released.made();
-        if made.statement.format != FormatName::Oci {
-            continue;
-        }
         let statement = &made.statement;
-        let empty = visit(statement, made.at).map_err(internal)?;
+        let Some(empty) = visit(statement, made.at).map_err(internal)? else { continue };
         let wish = wishes
             .entry((empty.repository.clone(), empty.subject))
             .or_insert_with(|| Wish { attach: empty, statements: Vec::new() });

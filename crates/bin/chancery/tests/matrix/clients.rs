@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::Cell;
 use crate::rows::{By, Kind, Place, Row, Shown};
 use crate::world::containers::{podman_pulls, signature_policy, skopeo_copies};
-use crate::world::{IDENTITY, ISSUER, tool};
+use crate::world::{IDENTITY, ISSUER, notation, tool};
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../dev/testkit/foreign");
 
@@ -21,11 +21,12 @@ pub(crate) struct Client {
 }
 
 /// All of them.
-pub(crate) const CLIENTS: [Client; 6] = [
+pub(crate) const CLIENTS: [Client; 7] = [
     Client { name: "cosign", program: "bin/cosign", verify: cosign },
     Client { name: "sigstore-python", program: "venv/bin/python", verify: python },
     Client { name: "@sigstore/verify", program: "node/node_modules/@sigstore/verify", verify: node },
     Client { name: "sigstore-rust", program: "bin/sigstore-rust-verify", verify: rust },
+    Client { name: "notation", program: "bin/notation", verify: notation },
     Client { name: "skopeo", program: "bin/skopeo", verify: skopeo },
     Client { name: "podman", program: "bin/podman", verify: podman },
 ];
@@ -85,6 +86,7 @@ fn cosign(place: &Place<'_>, program: &Path, row: &Row, shown: &Shown) -> Option
         Kind::Image => vec!["verify"],
         Kind::Attestation(kind) => vec!["verify-attestation", "--type", kind],
         Kind::Simple => vec!["verify", "--new-bundle-format=false"],
+        Kind::Envelope => return None,
     };
     match row.by {
         By::Certificate => {
@@ -133,6 +135,16 @@ fn node(place: &Place<'_>, program: &Path, row: &Row, shown: &Shown) -> Option<(
 
 fn rust(place: &Place<'_>, program: &Path, row: &Row, shown: &Shown) -> Option<(bool, String)> {
     four(place, Command::new(program), row, shown)
+}
+
+fn notation(place: &Place<'_>, program: &Path, row: &Row, shown: &Shown) -> Option<(bool, String)> {
+    let (Kind::Envelope, Shown::Image(image)) = (row.kind, shown) else { return None };
+    let home = place.world.path("notation");
+    notation::trust(place.world, &home.join("notation"), "always");
+    let mut command = Command::new(program);
+    command.args(["verify", "--insecure-registry", image]).env("HOME", &home);
+    command.env("XDG_CONFIG_HOME", &home).env("XDG_CACHE_HOME", home.join("cache"));
+    said(command)
 }
 
 /// The policy that wants our signatures for the image's repository.

@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     Image,
     /// A bundle with a statement of this type beside an image.
     Attestation(&'static str),
+    /// A Notary envelope beside an image.
+    Envelope,
     /// The older shape beside an image.
     Simple,
 }
@@ -199,9 +201,10 @@ fn images(place: &Place<'_>, cosign: Option<&PathBuf>) -> Vec<Row> {
     let row = |name, path, (kind, by): (Kind, By), sign: &dyn Fn(&str)| {
         let [(ours, tag), (other, other_tag)] = pair(registry, path);
         sign(&ours);
-        for suffix in ["", ".sig"] {
-            copy_tag(&registry.host, path, (&format!("{tag}{suffix}"), &format!("{other_tag}{suffix}")));
-        }
+        let copied = ["", ".sig"].map(|suffix| {
+            copy_tag(&registry.host, path, (&format!("{tag}{suffix}"), &format!("{other_tag}{suffix}")))
+        });
+        assert!(copied.contains(&true), "{name}: the other image has no signatures to be refused");
         let bad = vec![("another image", Shown::Image(other))];
         Row { name, kind, by, good: Shown::Image(ours), bad }
     };
@@ -216,6 +219,16 @@ fn images(place: &Place<'_>, cosign: Option<&PathBuf>) -> Vec<Row> {
         ),
         row("image, simple signing by key", "m/three", (Kind::Simple, By::Key("simple-signing")), &service),
     ];
+    for (kind, name, path) in
+        [("jws", "image, Notary JWS", "m/jws"), ("cose", "image, Notary COSE", "m/cose")]
+    {
+        let option = format!("envelope={kind}");
+        let sign = |image: &str| {
+            let words = ["sign", image, "--profile", "dev", "--format", "notary", "--option", &option];
+            drop(place.world.run(&words).expect(0));
+        };
+        rows.push(row(name, path, (Kind::Envelope, By::Certificate), &sign));
+    }
     if let Some(cosign) = cosign {
         let insecure = "--allow-insecure-registry";
         let sign = |image: &str| place.keyed(cosign, "provenance-dsse", &["sign", insecure, image]);

@@ -9,6 +9,7 @@
 )]
 
 pub mod containers;
+pub mod notation;
 pub mod registry;
 
 use std::collections::BTreeMap;

@@ -96,21 +96,31 @@ pub fn push_image(host: &str, path: &str, tag: &str) -> (String, String) {
     (format!("{host}/{path}:{tag}"), digest)
 }
 
-/// Puts what one tag names under another, as whoever may write to a repository can; where the one names nothing, nothing.
-pub fn copy_tag(host: &str, path: &str, (from, to): (&str, &str)) {
+/// What a tag names, if it names something.
+fn tagged(host: &str, path: &str, tag: &str) -> Option<Vec<u8>> {
     let mut command = Command::new("curl");
-    command.args([
-        "-sS",
-        "--fail",
-        "--header",
-        "accept: */*",
-        &format!("http://{host}/v2/{path}/manifests/{from}"),
-    ]);
-    let found = command.output().unwrap();
-    if !found.status.success() {
-        return;
+    let address = format!("http://{host}/v2/{path}/manifests/{tag}");
+    // This registry says that an index is not there to whoever does not ask for one.
+    for kind in ["application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json"] {
+        command.args(["--header", &format!("accept: {kind}")]);
     }
-    let manifest: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    let found = command.args(["-sS", "--fail", &address]).output().unwrap();
+    found.status.success().then_some(found.stdout)
+}
+
+/// How many manifests the index under a tag lists.
+pub fn listed(host: &str, path: &str, tag: &str) -> usize {
+    let Some(index) = tagged(host, path, tag) else { return 0 };
+    let index: serde_json::Value = serde_json::from_slice(&index).unwrap();
+    index["manifests"].as_array().unwrap().len()
+}
+
+/// Puts what one tag names under another, as whoever may write to a repository can. Answers whether the one named
+/// something.
+pub fn copy_tag(host: &str, path: &str, (from, to): (&str, &str)) -> bool {
+    let Some(found) = tagged(host, path, from) else { return false };
+    let manifest: serde_json::Value = serde_json::from_slice(&found).unwrap();
     let kind = manifest["mediaType"].as_str().unwrap();
-    exchange(host, &format!("PUT /v2/{path}/manifests/{to}"), kind, &found.stdout);
+    exchange(host, &format!("PUT /v2/{path}/manifests/{to}"), kind, &found);
+    true
 }

@@ -85,6 +85,11 @@ pub enum Beside {
         /// Predicate type of the statement that it signs.
         predicate_type: String,
     },
+    /// A Notary envelope, JWS or COSE; the manifest that refers to the subject is made from it.
+    Envelope {
+        /// The envelope.
+        bytes: Vec<u8>,
+    },
     /// A simple signing payload with its signature, in the manifest that tag `sha256-….sig` names.
     Simple {
         /// The signed payload.

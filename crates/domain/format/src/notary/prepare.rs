@@ -44,7 +44,8 @@ pub fn prepare(reader: &mut dyn Read, options: &Options<'_>) -> Result<Prepared,
     Ok(Prepared { body: body.to_json(), family: Family::Notary, digest, size, layout })
 }
 
-fn body(options: &Options<'_>) -> Result<Body, FormatError> {
+/// What the options say of a statement. Errors for one that is not known or of the wrong type.
+pub fn body(options: &Options<'_>) -> Result<Body, FormatError> {
     let mut body = Body {
         annotations: BTreeMap::new(),
         envelope: Kind::Jws,

@@ -4,13 +4,16 @@
 //! {"annotations":{"build":"7"},"envelope":"jws","expiry_seconds":31536000,
 //!  "media_type":"application/vnd.oci.image.manifest.v1+json"}
 //! ```
-//! Media type and annotations are the client's claims. The signing time is the moment at which the job's token was
+//! Where the artifact's name is a repository (`registry.example/acme/app`) and the media type that of a manifest, the
+//! envelope can be put beside it in its registry. Media type, annotations and name are the client's claims. The signing time is the moment at which the job's token was
 //! issued, which the issuer vouches for; only where notation wrote the header itself (a signature without an envelope),
 //! `signing_time` names the time that stands in it, and it must lie within an hour of that moment.
 
 use std::collections::BTreeMap;
 
+use chancery_core::artifact::Artifact;
 use chancery_core::caller::Caller;
+use chancery_core::depth::Depth;
 use chancery_core::family::Family;
 use chancery_core::format::FormatName;
 use chancery_core::statement::Statement;
@@ -19,6 +22,7 @@ use chancery_core::time::Time;
 use super::envelope::Kind;
 use super::moment;
 use super::payload::{MAX_ANNOTATIONS, Target};
+use crate::oci::statement::Subject;
 use crate::seam::FormatError;
 
 /// Longest media type in bytes.
@@ -128,6 +132,15 @@ impl Body {
         serde_json::to_value(wire).unwrap_or_default()
     }
 
+    /// The statement about a manifest of a repository.
+    #[must_use]
+    pub fn statement(&self, subject: &Subject) -> Statement {
+        let artifact =
+            Artifact { name: subject.repository.to_string(), digest: subject.digest, size: subject.size };
+        let (family, format) = (Family::Notary, FormatName::Notary);
+        let body = Self { media_type: subject.media_type.clone(), ..self.clone() };
+        Statement { artifact, body: body.to_json(), depth: Depth::Structured, family, format }
+    }
     /// What is signed, for an artifact of this statement.
     #[must_use]
     pub fn target(&self, statement: &Statement) -> Target {

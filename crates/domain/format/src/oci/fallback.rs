@@ -13,7 +13,6 @@ use super::manifest::{
     self, IMAGE, INDEX, InvalidManifest, MAX_DESCRIPTORS, Parsed, WireDescriptor, json_error,
 };
 use super::referrer::Referrer;
-use crate::sigstore::bundle::MEDIA_TYPE;
 
 /// Adds referrers to an index, or to a new one. `None` when they are in it already.
 pub fn add(index: Option<&[u8]>, referrers: &[Referrer]) -> Result<Option<Vec<u8>>, InvalidManifest> {
@@ -59,7 +58,7 @@ fn existing(bytes: &[u8]) -> Result<Map<String, Value>, InvalidManifest> {
 
 fn entry(referrer: &Referrer) -> Value {
     let mut descriptor = WireDescriptor::of(IMAGE, &referrer.manifest);
-    descriptor.artifact_type = Some(MEDIA_TYPE.to_owned());
+    descriptor.artifact_type = Some(referrer.artifact_type.to_owned());
     descriptor.annotations = Some(referrer.annotations.clone());
     // INVARIANT: structs of text and numbers always serialise.
     serde_json::to_value(descriptor).unwrap_or_default()
@@ -68,11 +67,12 @@ fn entry(referrer: &Referrer) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sigstore::bundle::MEDIA_TYPE;
     use std::collections::BTreeMap;
 
     fn referrer(text: &str) -> Referrer {
         let annotations = BTreeMap::from([("a".to_owned(), text.to_owned())]);
-        Referrer { manifest: text.as_bytes().to_vec(), annotations }
+        Referrer { artifact_type: MEDIA_TYPE, manifest: text.as_bytes().to_vec(), annotations }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The manifest by which a bundle refers to its subject, exactly as cosign 3 and the Sigstore client specification have it.
+//! The manifest by which a signature refers to its subject: of a bundle exactly as cosign 3 and the Sigstore client
+//! specification have it, of an envelope as notation has it ([`crate::notary::manifest`]).
 //!
 //! ```json
 //! {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",
@@ -19,22 +20,42 @@ use serde::Serialize;
 use super::manifest::{self, IMAGE, InvalidManifest, Parsed, WireDescriptor};
 use crate::sigstore::bundle::{MAX_BUNDLE, MEDIA_TYPE};
 
-/// The empty configuration, and its media type.
-pub const EMPTY: (&str, &[u8]) = ("application/vnd.oci.empty.v1+json", b"{}");
+/// The bytes of a configuration that says nothing.
+pub const EMPTY: &[u8] = b"{}";
 
+/// Media type of a configuration that says nothing, not even what the manifest is.
+const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 const CONTENT: &str = "dev.sigstore.bundle.content";
 const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
 /// Names the signature in the bundle: SHA-256 of its bytes, so that a list tells which ones are there.
 pub const SIGNATURE: &str = "dev.chancery.signature";
 
-const CREATED: &str = "org.opencontainers.image.created";
+/// When a signature was made.
+pub const CREATED: &str = "org.opencontainers.image.created";
+
+/// One blob about one subject: all that a manifest that refers says. Where no artifact type is named, the configuration's
+/// media type stands for it (OCI distribution specification, "Listing Referrers").
+#[derive(Debug, Clone)]
+pub struct Refers<'a> {
+    /// The artifact type, where it is named.
+    pub artifact_type: Option<&'static str>,
+    /// Media type of the configuration, which is empty.
+    pub config_type: &'static str,
+    /// Media type and bytes of the one layer.
+    pub layer: (&'static str, &'a [u8]),
+    /// Media type, digest and size of the subject.
+    pub subject: (&'a str, Sha256, u64),
+    /// What the manifest says besides, and lists of referrers repeat.
+    pub annotations: BTreeMap<&'static str, String>,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire {
     schema_version: u32,
     media_type: &'static str,
-    artifact_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact_type: Option<&'static str>,
     config: WireDescriptor,
     layers: [WireDescriptor; 1],
     subject: WireDescriptor,
@@ -44,6 +65,8 @@ struct Wire {
 /// A referrer that can be put into a registry: bytes of its manifest, and the entry of an index that lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Referrer {
+    /// What an index that lists it says it is.
+    pub artifact_type: &'static str,
     /// The manifest's bytes.
     pub manifest: Vec<u8>,
     /// Its annotations; an index that lists it repeats them.
@@ -60,24 +83,37 @@ impl Referrer {
             (CREATED, attach.created.to_string()),
             (SIGNATURE, format!("sha256:{signature}")),
         ]);
+        Self::of(Refers {
+            artifact_type: Some(MEDIA_TYPE),
+            config_type: EMPTY_TYPE,
+            layer: (MEDIA_TYPE, json),
+            subject: (&attach.media_type, attach.subject, attach.size),
+            annotations,
+        })
+    }
+    /// The manifest that says this: the same bytes for the same.
+    #[must_use]
+    pub fn of(refers: Refers<'_>) -> Self {
+        let (media_type, subject, size) = refers.subject;
         let wire = Wire {
             schema_version: 2,
             media_type: IMAGE,
-            artifact_type: MEDIA_TYPE,
-            config: WireDescriptor::of(EMPTY.0, EMPTY.1),
-            layers: [WireDescriptor::of(MEDIA_TYPE, json)],
+            artifact_type: refers.artifact_type,
+            config: WireDescriptor::of(refers.config_type, EMPTY),
+            layers: [WireDescriptor::of(refers.layer.0, refers.layer.1)],
             subject: WireDescriptor {
-                digest: format!("sha256:{}", attach.subject),
-                size: attach.size,
-                ..WireDescriptor::of(&attach.media_type, &[])
+                digest: format!("sha256:{subject}"),
+                size,
+                ..WireDescriptor::of(media_type, &[])
             },
-            annotations,
+            annotations: refers.annotations,
         };
         // INVARIANT: structs of text and numbers always serialise.
         let manifest = serde_json::to_vec(&wire).unwrap_or_default();
         let annotations =
             wire.annotations.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self { manifest, annotations }
+        let artifact_type = refers.artifact_type.unwrap_or(refers.config_type);
+        Self { artifact_type, manifest, annotations }
     }
     /// SHA-256 of the manifest.
     #[must_use]

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use chancery_core::digest::Sha256;
-use chancery_format::notary::manifest::{ARTIFACT_TYPE, EMPTY_CONFIG, MEDIA_TYPE, referrer};
+use chancery_format::notary::manifest::{ARTIFACT_TYPE, referrer};
+use chancery_format::oci::manifest::IMAGE as MEDIA_TYPE;
+use chancery_format::oci::referrer::EMPTY as EMPTY_CONFIG;
 use serde_json::{Value, json};
 
 use crate::maker::MANIFEST;

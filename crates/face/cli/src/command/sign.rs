@@ -62,7 +62,7 @@ pub(crate) struct Args {
     /// A Sigstore bundle over the file itself, without provenance.
     #[arg(long, conflicts_with = "format")]
     message: bool,
-    /// Name the format of files: notary, pe, sigstore.
+    /// Name the format: notary, pe or sigstore of files; notary or oci of images.
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
     /// Sign an index alone, not the manifests that it names.
@@ -190,18 +190,7 @@ fn wish(args: &Args, context: &Context<'_, '_>) -> Result<Wish, Failure> {
             Failure::new(Code::Usage, format!("no format `{name}`")).because(name, known.join(", "))
         })
     });
-    let mut options = Map::new();
-    for option in &args.options {
-        let (name, value) = option.split_once('=').ok_or_else(|| {
-            Failure::new(Code::Usage, format!("`{option}` is not an option")).because(option, "NAME=VALUE")
-        })?;
-        let value = match value {
-            "true" => json!(true),
-            "false" => json!(false),
-            text => json!(text),
-        };
-        options.insert(name.to_owned(), value);
-    }
+    let mut options = options(&args.options)?;
     if args.message {
         options.insert("family".into(), json!("message"));
     }
@@ -214,6 +203,23 @@ fn wish(args: &Args, context: &Context<'_, '_>) -> Result<Wish, Failure> {
         suffix: None,
         progress: if context.terminal.shows_progress() { Progress::Shown } else { Progress::Hidden },
     })
+}
+
+/// `NAME=VALUE`, each.
+fn options(given: &[String]) -> Result<Map<String, Value>, Failure> {
+    let mut options = Map::new();
+    for option in given {
+        let (name, value) = option.split_once('=').ok_or_else(|| {
+            Failure::new(Code::Usage, format!("`{option}` is not an option")).because(option, "NAME=VALUE")
+        })?;
+        let value = match value {
+            "true" => json!(true),
+            "false" => json!(false),
+            text => json!(text),
+        };
+        options.insert(name.to_owned(), value);
+    }
+    Ok(options)
 }
 
 /// Requests of at most 1,000 distinct statements each; files with the same statement share a result.

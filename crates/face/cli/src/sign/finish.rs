@@ -102,7 +102,13 @@ pub(crate) fn image(
     same_kind(asked, result)?;
     let policy = judge.policy(result)?;
     let artifact = asked.artifact.digest;
-    let verdict = if result.family.is_sigstore() {
+    let verdict = if asked.format == FormatName::Notary {
+        proof::check_result(result, (request, result.statement), &judge.trust)?;
+        let body = Body::parse(asked).map_err(|error| answer(&error))?;
+        let named = Named { artifact, size: asked.artifact.size, media_type: Some(&body.media_type) };
+        let context = Context { trust: &judge.trust, policy: &policy, at: judge.at };
+        verify::verify(&Evidence::Notary { named, envelope: &result.blob }, &context)
+    } else if result.family.is_sigstore() {
         let context = Context { trust: &judge.trust, policy: &policy, at: judge.at };
         verify::verify(&Evidence::Image { artifact, bundle: &result.blob }, &context)
     } else {

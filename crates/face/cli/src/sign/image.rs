@@ -13,6 +13,7 @@ use chancery_core::port::registry::RegistryError;
 use chancery_core::request::MAX_STATEMENTS;
 use chancery_core::statement::Statement;
 use chancery_core::time::Time;
+use chancery_format::notary::statement::Body;
 use chancery_format::oci::beside::{beside, visit};
 use chancery_format::oci::reference::Reference;
 use chancery_format::oci::statement::{self, Content, Subject};
@@ -50,17 +51,29 @@ pub(crate) struct Pinned {
     statements: Vec<(StatementId, Statement)>,
 }
 
+/// What manifests are signed with.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// Bundles and simple signing, as far as the profile allows them.
+    Everything,
+    /// A Notary envelope: a body whose media type is each manifest's own.
+    Envelope(Body),
+}
+
 /// Resolves a reference; what it names now is what is signed, whatever the tag names later.
 pub(crate) fn prepare(
     (named, reference): (&str, &Reference),
-    walk: Walk,
+    (walk, what): (Walk, &What),
     profile: &Profile,
     visitor: &Visitor,
 ) -> Result<Image, Failure> {
     let nodes = visitor.walk(reference, walk).map_err(|error| failure(named, &error))?;
     let pin = |node: Node| {
         let subject = node.subject.as_ref().map_err(|error| incomplete(&node, error))?;
-        let statements = statements(subject, profile)?;
+        let statements = match what {
+            What::Everything => statements(subject, profile)?,
+            What::Envelope(body) => vec![identified(body.statement(subject))?],
+        };
         Ok(Pinned { name: node.name, platform: node.platform, statements })
     };
     let nodes = nodes.into_iter().map(pin).collect::<Result<_, Failure>>()?;
@@ -83,12 +96,12 @@ fn statements(subject: &Subject, profile: &Profile) -> Result<Vec<(StatementId, 
         Some(Depth::Digest | Depth::Structured) | None => Depth::Structured,
     };
     let contents = Content::ALL.into_iter().filter(|content| allows(content.family()));
-    let statement = |content: Content| {
-        let statement = subject.statement(content, depth);
-        let id = statement.id().map_err(|error| Failure::new(Code::Artifact, error.to_string()))?;
-        Ok((id, statement))
-    };
-    contents.map(statement).collect()
+    contents.map(|content| identified(subject.statement(content, depth))).collect()
+}
+
+fn identified(statement: Statement) -> Result<(StatementId, Statement), Failure> {
+    let id = statement.id().map_err(|error| Failure::new(Code::Artifact, error.to_string()))?;
+    Ok((id, statement))
 }
 
 /// Requests over all manifests, each of at most 1,000 statements; a manifest that two indexes name is signed once.
@@ -113,7 +126,9 @@ pub(crate) fn finish(
     for node in &image.nodes {
         nodes.push(finish_node(node, results, (attaching, visitor), judge)?);
     }
-    Ok(json!({"input": image.named, "format": "oci", "manifests": nodes}))
+    let formats = image.nodes.iter().flat_map(|node| &node.statements);
+    let format = formats.map(|(_, statement)| statement.format.name()).next();
+    Ok(json!({"input": image.named, "format": format.unwrap_or("oci"), "manifests": nodes}))
 }
 
 fn finish_node(
@@ -136,7 +151,12 @@ fn finish_node(
     };
     let mut shown = Vec::with_capacity(signed.len());
     for ((statement, request, result), place) in signed.into_iter().zip(places?) {
-        let content = statement::parse(statement).map(|body| body.content.name()).unwrap_or_default();
+        let content = match statement.format {
+            FormatName::Notary => "envelope",
+            FormatName::Fulcio | FormatName::Oci | FormatName::Pe | FormatName::Sigstore => {
+                statement::parse(statement).map(|body| body.content.name()).unwrap_or_default()
+            }
+        };
         shown.push(json!({
             "attached": place,
             "certificate_identity": result.certificate_identity,
@@ -183,7 +203,8 @@ fn attach(
 ) -> Result<Vec<Value>, Failure> {
     let Some((first, ..)) = signed.first() else { return Ok(Vec::new()) };
     let unusable = |error: &dyn std::fmt::Display| Failure::new(Code::Answer, error.to_string());
-    let mut wish = visit(first, now).map_err(|error| unusable(&error))?;
+    let wish = visit(first, now).map_err(|error| unusable(&error))?;
+    let mut wish = wish.ok_or_else(|| unusable(&"a statement about nothing in a registry"))?;
     for (statement, _, result) in signed {
         wish.signatures.push(beside(statement, &result.blob).map_err(|error| unusable(&error))?);
     }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chancery_core::id::ProfileName;
+use chancery_format::notary;
 use chancery_format::oci::reference::Reference;
+use chancery_format::seam::Options;
 use serde_json::{Value, json};
 
 use super::{Args, Context};
@@ -14,7 +16,7 @@ use crate::image::visit::{Visitor, Walk};
 use crate::sign::ask;
 use crate::sign::brought::{self, Asked};
 use crate::sign::finish::Judge;
-use crate::sign::image::{self, Image, Results};
+use crate::sign::image::{self, Image, Results, What};
 use crate::sign::patient;
 use crate::sign::prepare::Signed;
 use crate::terminal::{Shape, printable};
@@ -31,13 +33,14 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     only_files(args)?;
     let attestations = &brought::read(&args.attestation)?;
+    let what = what(args)?;
     let server = context.server()?;
     let profile = ask::profile(&server, name)?;
     let visitor = Visitor::new(context)?;
     let walk = if args.only_index { Walk::Only } else { Walk::Whole };
     let (mut ends, mut prepared) = (Ends::new(), Vec::new());
     for (named, reference) in images {
-        match image::prepare((named, reference), walk, &profile, &visitor) {
+        match image::prepare((named, reference), (walk, &what), &profile, &visitor) {
             Ok(image) => prepared.push(image),
             Err(failure) => ends.push((named.clone(), Err(failure))),
         }
@@ -70,15 +73,35 @@ pub(super) fn run(
     Ok(show(&ends, ("chancery.sign/1", Some(&trusted.voucher)), context))
 }
 
+/// A Notary envelope where that is the format that is named; else all that the profile has for images.
+fn what(args: &Args) -> Result<What, Failure> {
+    let refuse = |what: String| Failure::new(Code::Usage, what);
+    match args.format.as_deref() {
+        Some("notary") => {
+            let values = super::options(&args.options)?;
+            let options = Options { values: &values, key: None };
+            if values.contains_key("media_type") {
+                return Err(refuse("`media_type` is the manifest's own, and images are named".to_owned()));
+            }
+            let body = notary::prepare::body(&options).map_err(|error| refuse(error.to_string()))?;
+            Ok(What::Envelope(body))
+        }
+        Some("oci") | None if args.options.is_empty() => Ok(What::Everything),
+        Some("oci") | None => Err(refuse("--option is about files, and images are named".to_owned())
+            .hint("--format notary has options for images")),
+        Some(other) => {
+            Err(refuse(format!("images are not signed as `{other}`")).because(other, "oci, notary"))
+        }
+    }
+}
+
 /// What says how files are signed has no meaning for images, and nothing is ignored.
 fn only_files(args: &Args) -> Result<(), Failure> {
     let given = [
         ("--output", args.output.is_some()),
         ("--detached", args.detached),
         ("--message", args.message),
-        ("--format", args.format.is_some()),
         ("--replace", args.replace),
-        ("--option", !args.options.is_empty()),
     ];
     match given.into_iter().find(|(_, given)| *given) {
         Some((flag, _)) => {
