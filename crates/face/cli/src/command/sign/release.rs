@@ -24,6 +24,7 @@ use crate::release::kept;
 use crate::release::plan::{self, Plan, Planned};
 use crate::release::{record, shown};
 use crate::sign::ask;
+use crate::sign::brought;
 use crate::sign::finish::Judge;
 use crate::sign::prepare::{self, Prepared, Signed, Wish};
 use crate::terminal::{Shape, printable};
@@ -46,6 +47,7 @@ pub(super) fn run(args: &Args, directory: &Path, context: &mut Context<'_, '_>) 
         ProfileName::parse(&args.profile).map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
     let plan = plan::plan(directory, args.declare.as_ref())?;
     let wish = wish(args, context)?;
+    let attestations = brought::read(&args.attestation)?;
     let server = context.server()?;
     let profile = ask::profile(&server, &name)?;
     let trusted = trust::load(&args.trust, trust::Reach::Online, context)?;
@@ -76,10 +78,10 @@ pub(super) fn run(args: &Args, directory: &Path, context: &mut Context<'_, '_>) 
     }
     // All or none: what cannot be prepared is told before anything is asked for.
     if released.mode == Mode::Rehearsal {
-        rehearse(&server, &profile, &prepared, (context, &mut released.ends));
+        rehearse((&server, &attestations), &profile, &prepared, (context, &mut released.ends));
     } else if released.ends.is_empty() {
         let patience = Duration::from_secs(if args.no_wait { 0 } else { args.wait });
-        let mut work = Work { server: &server, profile, judge, patience };
+        let mut work = Work { server: &server, profile, judge, patience, attestations };
         sign_all(&mut work, &prepared, context, &mut released.ends);
         if released.ends.values().all(Result::is_ok) {
             let manifest = record::record(directory, &plan, &released.kept)?;
