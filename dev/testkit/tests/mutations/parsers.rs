@@ -3,6 +3,7 @@
 
 use chancery_core::request::Request;
 use chancery_core::tuf::Role;
+use chancery_format::archive::{self, Limits};
 use chancery_format::seam::Options;
 use chancery_format::sigstore::bundle::Bundle;
 use chancery_format::sigstore::foreign::{Content, ForeignBundle};
@@ -27,6 +28,8 @@ use chancery_policy::policy::Policy;
 use chancery_policy::test_cases;
 use chancery_verify::foreign::Instance;
 use chancery_verify::policy::VerificationPolicy;
+use chancery_verify::release::declaration::Declaration;
+use chancery_verify::release::manifest::Manifest;
 use chancery_verify::trust_json;
 use chancery_verify::trusted_root::TrustedRoot;
 use chancery_verify::tuf::client;
@@ -44,7 +47,8 @@ use chancery_x509::{cms, key, sct};
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const ALL: [Parser; 36] = [
+pub const ALL: [Parser; 38] = [
+    ("archive", archive_file),
     ("bundle", bundle),
     ("certificate", certificate),
     ("certificate_request", certificate_request),
@@ -69,6 +73,7 @@ pub const ALL: [Parser; 36] = [
     ("pem", pem),
     ("public_key", public_key),
     ("rekor", rekor),
+    ("release", release),
     ("request", request),
     ("simple_signing", simple_signing),
     ("ssh_public_key", ssh_public_key),
@@ -85,6 +90,22 @@ pub const ALL: [Parser; 36] = [
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+/// An archive with all that is in it: read, or said to be unread.
+pub fn archive_file(bytes: &[u8]) -> bool {
+    let found = archive::look(&mut std::io::Cursor::new(bytes), Limits::default());
+    found.ok().flatten().is_some_and(|inside| inside.unread.is_empty())
+}
+
+/// A release manifest, which has one spelling, or a declaration.
+pub fn release(bytes: &[u8]) -> bool {
+    let text = text(bytes);
+    if let Ok(manifest) = Manifest::parse(text) {
+        assert_eq!(manifest.text().as_deref(), Ok(text));
+        return true;
+    }
+    !text.is_empty() && Declaration::parse(text).is_ok()
 }
 
 /// A Sigstore bundle.

@@ -41,8 +41,8 @@ impl Walk<'_> {
     /// Looks into the archive at the place where the walk is. What cannot be read is noted.
     fn layer(&mut self, kind: Kind, reader: &mut dyn ReadSeek) {
         let read = match kind {
-            _ if self.at.len() >= self.budget.limits.depth => Err(Why::TooDeep),
             Kind::Pe => Ok(()),
+            _ if self.at.len() >= self.budget.limits.depth => Err(Why::TooDeep),
             Kind::Opaque => Err(Why::Opaque),
             Kind::Zip => self.zip(reader),
             Kind::Tar => reader
