@@ -4,9 +4,11 @@
 //! absent is `not compared`, which is never `held`.
 
 mod audit;
+mod facade;
 mod fsyncs;
 mod group_commit;
 mod idle_memory;
+mod images;
 mod large_file;
 mod load;
 mod measure;
@@ -18,6 +20,7 @@ mod service;
 mod service_cpu;
 mod start_up;
 mod verify_cold;
+mod verify_warm;
 
 use std::path::{Path, PathBuf};
 
@@ -57,18 +60,21 @@ impl Bench {
 /// A bench and its name.
 type Measure = (&'static str, fn(&Bench) -> Result<Vec<Row>>);
 
-const ALL: [Measure; 11] = [
+const ALL: [Measure; 14] = [
     ("policy", policy::run),
     ("group-commit", group_commit::run),
     ("pe-signing", pe_signing::run),
     ("start-up", start_up::run),
     ("idle-memory", idle_memory::run),
     ("verify-cold", verify_cold::run),
+    ("verify-warm", verify_warm::run),
     ("large-file", large_file::run),
     ("fsyncs", fsyncs::run),
     ("pkcs11-calls", pkcs11_calls::run),
     ("service-cpu", service_cpu::run),
     ("audit", audit::run),
+    ("images", images::run),
+    ("facade", facade::run),
 ];
 
 /// Builds what is measured and runs all benches, or those that are named.

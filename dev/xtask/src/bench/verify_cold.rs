@@ -1,4 +1,4 @@
-//! Verifying a bundle offline from a cold start, against sigstore-python (performance G21), and what it touches.
+//! Verifying a bundle offline from a cold start, against sigstore-python (performance G21) and cosign, and what it touches.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,8 +11,10 @@ use super::service::Measured;
 use super::{Bench, text, tool};
 use crate::process;
 
-const IDENTITY: &str = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
-const ISSUER: &str = "https://issuer.dev.localhost";
+/// Who signs, as the development service certifies it.
+pub(super) const IDENTITY: &str = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
+/// The development issuer.
+pub(super) const ISSUER: &str = "https://issuer.dev.localhost";
 
 /// Wall time, memory and counters.
 pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
@@ -36,7 +38,26 @@ pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
     ));
     rows.extend(counters(&service, bench, &directory)?);
     rows.extend(against_python(&service, bench, &directory, identity.unwrap_or(IDENTITY))?);
+    rows.push(against_cosign(&service, bench, &directory)?);
     Ok(rows)
+}
+
+/// cosign's command over a file that lies beside its bundle.
+pub(super) fn cosign(file: &str) -> Option<String> {
+    let flags = "verify-blob-attestation --type slsaprovenance1 --trusted-root data/trusted_root.json";
+    let signer = format!("--certificate-identity {IDENTITY} --certificate-oidc-issuer {ISSUER}");
+    let program = tool("bin/cosign")?;
+    Some(format!("{} {flags} {signer} --bundle {file}.sigstore.json {file}", text(&program)))
+}
+
+fn against_cosign(service: &Measured, bench: &Bench, directory: &Path) -> Result<Row> {
+    let what = "verify a bundle, cold start, cosign : ours, wall";
+    let Some(other) = cosign("file") else { return Ok(Row::not_compared(what, "cosign")) };
+    let ours = format!("{} verify file --offline", text(&bench.chancery()));
+    let side = |line: &str, repeat| Side { line: line.to_owned(), variables: &service.variables, repeat };
+    let found = compare(&side(&ours, 20), &side(&other, 3), 5, directory)?;
+    let figures = (found.first.wall * 1e3, found.second.wall * 1e3);
+    Ok(Row::compared(what, figures, "ms", 1.0 / found.wall_ratio, Bar::AtLeast(10.0)))
 }
 
 fn against_python(service: &Measured, bench: &Bench, directory: &Path, identity: &str) -> Result<Vec<Row>> {
