@@ -12,6 +12,7 @@ use chancery_core::warrant::ToBeSigned;
 use chancery_format::seam::Signer;
 use chancery_format::table;
 use chancery_policy::profile::Profile;
+use chancery_x509::profile::identity_leaf::Holder;
 
 use crate::facade;
 use crate::failure::Failure;
@@ -35,10 +36,13 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// The key that an identity leaf is over.
+    /// The key that an identity leaf is over, and who holds it.
     #[must_use]
-    pub fn certified(&self) -> &PublicKey {
-        self.wished.as_ref().unwrap_or(&self.key.public_key)
+    pub fn certified(&self) -> (&PublicKey, Holder) {
+        match &self.wished {
+            Some(key) => (key, Holder::Client),
+            None => (&self.key.public_key, Holder::Custody),
+        }
     }
     /// SHA-256 that names the signed bytes in the intent: of the message, or the digest itself where only that is
     /// signed.

@@ -24,7 +24,8 @@ use chancery_policy::facts::Facts;
 use chancery_policy::limit::Counts;
 use chancery_policy::profile::Profile;
 use chancery_policy::standing::Exception;
-use chancery_x509::profile::{identity_leaf, planned};
+use chancery_x509::profile::identity_leaf::{self, Holder};
+use chancery_x509::profile::planned;
 use chancery_x509::sct::{self, Sct};
 
 use crate::duty;
@@ -144,7 +145,8 @@ impl<'a> OrderChecks<'a> {
                 invalid("the planned leaf does not start now").because(format!("{skew} s"), "within 60 s")
             );
         }
-        let certified = self.wished.as_ref().unwrap_or(&key.public_key);
+        let wished = self.wished.as_ref().map(|wished| (wished, Holder::Client));
+        let certified = wished.unwrap_or((&key.public_key, Holder::Custody));
         let established = self.established()?;
         let issuing = established.issuing_at(plan.not_before).map_err(|error| invalid(error.to_string()))?;
         planned::precertificate(&issuing.value, plan, certified, &caller.claims)

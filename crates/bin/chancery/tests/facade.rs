@@ -122,6 +122,27 @@ fn everybody_verifies(world: &World, bundle: &str) {
     }
 }
 
+/// The job holds the key of its certificate and can sign what it likes; the story of its build is not its to tell.
+#[test]
+fn provenance_that_a_job_writes_itself_does_not_count_here() {
+    let world = open();
+    world.write("app.txt", b"app");
+    world.write("predicate.json", b"{\"buildDefinition\":{},\"runDetails\":{}}");
+    let root = world.data().join("trusted_root.json");
+    for (kind, refused) in [("slsaprovenance1", true), ("cyclonedx", false)] {
+        let bundle = format!("{kind}.json");
+        let arguments =
+            ["attest-blob", "--yes", "--signing-config", "signing.json", "--predicate", "predicate.json"];
+        let more = ["--type", kind, "--bundle", &bundle, "--trusted-root", root.to_str().unwrap(), "app.txt"];
+        let Some(said) = cosign(&world, &[&arguments[..], &more].concat()) else { return };
+        said.expect(0);
+        let policy = if refused { "dev" } else { "dev-sbom" };
+        let said = world.run(&["verify", "app.txt", "--bundle", &bundle, "--policy", policy, "--offline"]);
+        assert_eq!(said.code != 0, refused, "{kind}: {}{}", said.out, said.err);
+        assert!(!refused || said.err.contains("by a key that the client holds"), "{}", said.err);
+    }
+}
+
 #[test]
 fn cosign_and_sigstore_python_sign_by_themselves() {
     let world = open();

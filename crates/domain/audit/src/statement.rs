@@ -3,12 +3,14 @@
 use chancery_core::algorithm::PublicKey;
 use chancery_core::caller::Caller;
 use chancery_core::digest::Sha256;
+use chancery_core::family::Family;
 use chancery_core::order::LeafPlan;
 use chancery_core::statement::Statement;
 use chancery_core::warrant::ToBeSigned;
 use chancery_format::seam::Signer;
 use chancery_format::table;
 use chancery_x509::certificate::Certificate;
+use chancery_x509::profile::identity_leaf::Holder;
 use chancery_x509::profile::planned;
 
 use crate::authorities;
@@ -46,7 +48,9 @@ pub(crate) fn planned(
         let finding = refuse("the planned certificate does not start at the time of its intent");
         return Err(finding.because(plan.not_before, open.time));
     }
-    let rebuilt = planned::precertificate(issuing, &plan, &key, &caller.claims)
+    let is_of_client = open.intent.family == Family::Certificate;
+    let holder = if is_of_client { Holder::Client } else { Holder::Custody };
+    let rebuilt = planned::precertificate(issuing, &plan, (&key, holder), &caller.claims)
         .map_err(|error| refuse(&format!("no such certificate would be planned: {error}")))?;
     if rebuilt != *tbs || Sha256::of(&rebuilt) != named {
         let finding = refuse("the planned certificate is not the one that the verified claims give");

@@ -35,7 +35,7 @@ pub use instance::{Instance, Log};
 
 use crate::checks::{Failure, Recorder};
 use crate::policy::VerificationPolicy;
-use crate::sigstore::{About, identity, time};
+use crate::sigstore::{self, About, identity, time};
 use crate::snapshot::SKEW_SECONDS;
 use crate::verify;
 
@@ -136,8 +136,9 @@ fn certified(
     if let Some(chain) = identity::check_chain(leaf, &times, &inner, &mut recorder) {
         let outcome = match name(chain.leaf()) {
             Some(found) => {
-                let about = (context.expected.format, about.as_ref());
-                identity::check_named(found, chain.leaf(), about, &inner)
+                let said = (context.expected.format, about.as_ref());
+                identity::check_named(found, chain.leaf(), said, &inner)
+                    .and_then(|()| sigstore::check_holder(chain.leaf(), about.as_ref()))
             }
             None => Err(identity::unnamed(&inner)),
         };

@@ -29,7 +29,7 @@ use chancery_format::oci;
 use chancery_format::seam::{Parts, Signer as Signing};
 use chancery_format::sigstore::attach;
 use chancery_format::sigstore::bundle::{Bundle, Content, InvalidBundle, TlogEntry};
-use chancery_format::sigstore::{dsse, pep740, provenance};
+use chancery_format::sigstore::{dsse, pep740, predicate, provenance};
 use chancery_x509::certificate::Certificate;
 use chancery_x509::chain::VerifiedChain;
 use chancery_x509::fulcio;
@@ -178,6 +178,7 @@ fn judge(signed: &Signed<'_>, required: Vec<CheckName>, context: &Context<'_>) -
         recorder.record(
             CheckName::Identity,
             identity::check(chain.leaf(), (signed.format, predicate.as_ref()), context)
+                .and_then(|()| check_holder(chain.leaf(), predicate.as_ref()))
                 .and_then(|()| check_says(signed, chain.leaf(), context)),
         );
         if let Some(entry) = signed.entry {
@@ -271,6 +272,17 @@ fn about(content: &Content) -> Result<(About, Vec<Sha256>), provenance::InvalidP
             Ok((About::Predicate(read.predicate_type), digests))
         }
     }
+}
+
+/// ATTACK: a job with a certificate over its own key signs what it likes under the same identity as the service signs for it.
+/// So a statement that this service alone can make does not count under such a certificate.
+pub(crate) fn check_holder(leaf: &Certificate, about: Option<&About>) -> Result<(), Failure> {
+    let kind = about.and_then(About::predicate).unwrap_or_default();
+    if leaf.is_of_client() && predicate::is_of_service(&kind) {
+        let actual = format!("`{kind}` by a key that the client holds");
+        return Err(Failure::new(Reason::IdentityMismatch, &actual, &"one by a key in custody"));
+    }
+    Ok(())
 }
 
 /// What the predicate says, where the policy has conditions on it.

@@ -20,6 +20,7 @@ use chancery_verify::window::Window;
 use chancery_x509::certificate::Certificate;
 use chancery_x509::key::VerifyingKey;
 use chancery_x509::profile::authority::Standing;
+use chancery_x509::profile::identity_leaf::Holder;
 use world::{IDENTITY, Wish, World, new_year, now, open_window, policy, signing_time};
 
 fn key() -> TestKey {
@@ -152,6 +153,31 @@ fn statements_of_another_kind_or_about_something_else() {
     assert_eq!(judged(payload("v0.1", slsa, artifact)).outcome(), Outcome::Verified);
     assert_eq!(judged(payload("v0.2", slsa, artifact)).outcome(), Outcome::Invalid);
     assert_eq!(judged("[]".into()).outcome(), Outcome::Invalid);
+}
+
+/// A job that holds a certificate over its own key must not tell the story of its own build.
+#[test]
+fn what_the_service_alone_says_does_not_count_by_a_key_of_the_client() {
+    let world = World::new();
+    let artifact = Sha256::of(b"one");
+    let judged = |kind: &str, holder: Holder| {
+        let payload = format!(
+            r#"{{"_type":"https://in-toto.io/Statement/v1","predicate":{{}},"predicateType":"{kind}","subject":[{{"digest":{{"sha256":"{artifact}"}},"name":"x"}}]}}"#
+        );
+        let bundle = world.sign_payload(payload.as_bytes(), &key(), &Wish { holder, ..Wish::default() });
+        let policy = VerificationPolicy { predicate: Some(kind.into()), ..policy() };
+        judge((artifact, &bundle.to_json()), &world.snapshot(), &policy, now())
+    };
+    for kind in ["https://slsa.dev/provenance/v1", "https://slsa.dev/verification_summary/v1"] {
+        assert_eq!(judged(kind, Holder::Custody).outcome(), Outcome::Verified, "{kind}");
+        refused(kind, &judged(kind, Holder::Client), CheckName::Identity, Reason::IdentityMismatch);
+    }
+    for kind in ["https://cyclonedx.org/bom", "https://sigstore.dev/cosign/sign/v1"] {
+        assert_eq!(judged(kind, Holder::Client).outcome(), Outcome::Verified, "{kind}");
+    }
+    let made = world.sign(b"one", &key(), &Wish { holder: Holder::Client, ..Wish::message() });
+    let verdict = judge((made.artifact, &made.json), &world.snapshot(), &policy(), now());
+    assert_eq!(verdict.outcome(), Outcome::Verified);
 }
 
 #[test]

@@ -222,6 +222,11 @@ impl Certificate {
     pub fn is_dev(&self) -> bool {
         self.extension(crate::oid::DEV_MARKER).is_some()
     }
+    /// Whether it says that its key is held by a Sigstore client, and not by this service.
+    #[must_use]
+    pub fn is_of_client(&self) -> bool {
+        self.extension(crate::oid::CLIENT_KEY_MARKER).is_some()
+    }
     /// SHA-256 of the whole certificate.
     #[must_use]
     pub fn fingerprint(&self) -> Sha256 {

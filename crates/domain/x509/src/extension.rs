@@ -216,6 +216,13 @@ pub fn dev_marker() -> Extension {
     Extension::new(oid::DEV_MARKER, Criticality::Optional, value)
 }
 
+/// The marker of leaves over a client's own key, see [`oid::CLIENT_KEY_MARKER`].
+#[must_use]
+pub fn client_key_marker() -> Extension {
+    let value = tlv::write(tlv::UTF8_STRING, &[b"key of the client"]);
+    Extension::new(oid::CLIENT_KEY_MARKER, Criticality::Optional, value)
+}
+
 /// Subject alternative name of URIs, which must be ASCII (§4.2.1.6); critical where the subject is empty.
 #[must_use]
 pub fn subject_alt_uris(uris: &[&str], criticality: Criticality) -> Extension {

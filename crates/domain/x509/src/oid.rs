@@ -103,6 +103,9 @@ oids! {
     /// It lies in the arc that RFC 5612 sets apart for examples, where it can collide with nobody's product. A UUID arc
     /// (`2.25.…`) would need more than 31 bits per component, and clients written in Go refuse such certificates.
     DEV_MARKER = "1.3.6.1.4.1.32473.2026.1";
+    /// Marks identity leaves over a key that a Sigstore client holds: what it signs, this service never saw. In the arc of
+    /// [`DEV_MARKER`].
+    CLIENT_KEY_MARKER = "1.3.6.1.4.1.32473.2026.2";
 }
 
 /// Dotted text of an identifier: `2.5.4.3`; hexadecimal where it has components of more than 32 bits.

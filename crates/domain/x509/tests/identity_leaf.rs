@@ -14,7 +14,7 @@ use chancery_x509::extension::{Criticality, Extension};
 use chancery_x509::fulcio::FulcioError;
 use chancery_x509::key;
 use chancery_x509::profile::draft::{Issuer, ProfileError};
-use chancery_x509::profile::identity_leaf;
+use chancery_x509::profile::identity_leaf::{self, Holder};
 use chancery_x509::sct::{self, Sct, SctError};
 use chancery_x509::serial::Serial;
 use chancery_x509::{fulcio, profile};
@@ -26,7 +26,7 @@ fn identity() -> (TestKey, Vec<u8>, Certificate, TestKey) {
     let (log, key) = (TestKey::generate(KeyAlgorithm::EcdsaP256), TestKey::generate(KeyAlgorithm::EcdsaP256));
     let validity = identity_leaf::validity(NOW).unwrap();
     let make = |issuance: &profile::draft::Issuance<'_>| {
-        identity_leaf::precertificate_tbs(issuance, IDENTITY, &claims()).unwrap()
+        identity_leaf::precertificate_tbs(issuance, IDENTITY, &claims(), Holder::Custody).unwrap()
     };
     let plain = P256.issuing.issue(&key, validity, make);
     let precertificate = plain.tbs().to_vec();
@@ -108,8 +108,9 @@ fn claims_that_cannot_be_certified_are_refused() {
     let serial = Serial::new(&[1]).unwrap();
     let validity = identity_leaf::validity(NOW).unwrap();
     let issuance = profile::draft::Issuance { issuer: &issuer, serial: &serial, validity, key: &key };
-    let make =
-        |identity: &str, claims: &Claims| identity_leaf::precertificate_tbs(&issuance, identity, claims);
+    let make = |identity: &str, claims: &Claims| {
+        identity_leaf::precertificate_tbs(&issuance, identity, claims, Holder::Custody)
+    };
     for identity in ["", "no-scheme", "https://a b", "https://ä", "https:", "1https://a", "https://a\n"] {
         assert!(matches!(make(identity, &claims()), Err(ProfileError::Uri(_))), "{identity:?}");
     }

@@ -13,6 +13,7 @@ use chancery_core::canonical::{self, NotCanonical};
 use serde_json::{Value, json};
 
 use super::provenance::STATEMENT_TYPE;
+use crate::oci::to_be_signed::SIGN_PREDICATE;
 
 /// Longest text of a predicate in bytes.
 pub const MAX_PREDICATE: usize = 2 << 20;
@@ -28,6 +29,13 @@ pub const RESERVED: [&str; 5] = [
     "https://slsa.dev/provenance",
     "https://slsa.dev/verification_summary",
 ];
+
+/// Whether this service alone can say something of a type: provenance, and what its verifier found. That an image is signed,
+/// each signer says.
+#[must_use]
+pub fn is_of_service(kind: &str) -> bool {
+    !is_claim(kind) && kind != SIGN_PREDICATE
+}
 
 /// Whether statements of a type are claims of their signer, in this service's house: it says the others itself.
 #[must_use]

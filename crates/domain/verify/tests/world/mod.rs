@@ -40,7 +40,8 @@ use chancery_x509::key::VerifyingKey;
 use chancery_x509::name::{Attribute, Name};
 use chancery_x509::profile::authority::{self, AuthorityKind, Standing};
 use chancery_x509::profile::draft::{Issuance, Issuer};
-use chancery_x509::profile::{identity_leaf, timestamping};
+use chancery_x509::profile::identity_leaf;
+use chancery_x509::profile::timestamping;
 use chancery_x509::sct::{self, Sct};
 use chancery_x509::serial::Serial;
 use chancery_x509::signature::SignatureScheme;
@@ -96,6 +97,7 @@ pub struct Wish {
     pub leaf_from: Time,
     pub stamped_at: Time,
     pub with_sct: bool,
+    pub holder: identity_leaf::Holder,
     pub index: u64,
     pub size: u64,
 }
@@ -109,6 +111,7 @@ impl Default for Wish {
             leaf_from: signing_time().plus_seconds(-10),
             stamped_at: signing_time(),
             with_sct: true,
+            holder: identity_leaf::Holder::Custody,
             index: 9,
             size: 13,
         }
@@ -297,7 +300,8 @@ impl World {
         let public = key.public_key();
         let validity = identity_leaf::validity(wish.leaf_from).unwrap();
         let issuance = Issuance { issuer: &issuer, serial: &serial, validity, key: &public };
-        let before = identity_leaf::precertificate_tbs(&issuance, &wish.identity, &wish.claims).unwrap();
+        let before =
+            identity_leaf::precertificate_tbs(&issuance, &wish.identity, &wish.claims, wish.holder).unwrap();
         let log = VerifyingKey::parse(&self.ct.public_key().spki).unwrap();
         let data = sct::signed_data(&before, issuer.key(), wish.leaf_from).unwrap();
         let stamp = Sct::new(&log, wish.leaf_from, &self.ct.sign(&data)).unwrap();

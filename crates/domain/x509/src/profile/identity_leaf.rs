@@ -8,6 +8,7 @@
 //! 1.3.6.1.4.1.57264.1.1              https://token.actions.githubusercontent.com       (raw bytes)
 //! 1.3.6.1.4.1.57264.1.8              0c 2b https://token.actions.githubusercontent.com (DER UTF8String)
 //! …                                  the other claims, see [`crate::fulcio`]
+//! 1.3.6.1.4.1.32473.2026.2           "key of the client", only where the client holds it
 //! 2.5.29.14, 2.5.29.35               key identifiers
 //! 1.3.6.1.4.1.11129.2.4.2            the SCT list, last, only in the final form
 //! ```
@@ -29,6 +30,15 @@ use crate::validity::{InvalidValidity, Validity};
 /// Life of an identity leaf in seconds.
 pub const LIFE_SECONDS: i64 = 600;
 
+/// Who holds the key that a leaf certifies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// A Sigstore client: it signs what it likes, and the leaf says so.
+    Client,
+    /// This service: it signs what it rebuilt itself.
+    Custody,
+}
+
 /// The validity of an identity leaf that starts at a moment.
 pub fn validity(not_before: Time) -> Result<Validity, InvalidValidity> {
     Validity::new(not_before, not_before.plus_seconds(LIFE_SECONDS))
@@ -39,6 +49,7 @@ pub fn precertificate_tbs(
     issuance: &Issuance<'_>,
     identity: &str,
     claims: &Claims,
+    holder: Holder,
 ) -> Result<Vec<u8>, ProfileError> {
     let mut extensions: Vec<Extension> = vec![
         KeyUsage::DIGITAL_SIGNATURE.to_extension(),
@@ -46,6 +57,7 @@ pub fn precertificate_tbs(
         subject_alt_uris(&[draft::check_uri(identity)?], Criticality::Critical),
     ];
     extensions.extend(fulcio::extensions(claims).map_err(ProfileError::Claims)?);
+    extensions.extend((holder == Holder::Client).then(extension::client_key_marker));
     draft::write(issuance, &Name::empty(), extensions)
 }
 

@@ -6,7 +6,7 @@ use chancery_core::order::LeafPlan;
 
 use crate::certificate::Certificate;
 use crate::profile::draft::{Issuance, Issuer, ProfileError};
-use crate::profile::identity_leaf;
+use crate::profile::identity_leaf::{self, Holder};
 use crate::serial::Serial;
 
 /// Why a plan comes to no certificate.
@@ -30,7 +30,7 @@ pub enum PlanError {
 pub fn precertificate(
     issuing: &Certificate,
     plan: &LeafPlan,
-    key: &PublicKey,
+    (key, holder): (&PublicKey, Holder),
     claims: &Claims,
 ) -> Result<Vec<u8>, PlanError> {
     let identity = claims.build_signer_uri.as_deref().ok_or(PlanError::Identity)?;
@@ -38,5 +38,5 @@ pub fn precertificate(
     let serial = Serial::new(&plan.serial).map_err(|_| PlanError::Serial)?;
     let validity = identity_leaf::validity(plan.not_before).map_err(|_| PlanError::Validity)?;
     let issuance = Issuance { issuer: &issuer, serial: &serial, validity, key };
-    identity_leaf::precertificate_tbs(&issuance, identity, claims).map_err(PlanError::Profile)
+    identity_leaf::precertificate_tbs(&issuance, identity, claims, holder).map_err(PlanError::Profile)
 }
