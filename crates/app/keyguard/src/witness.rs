@@ -16,6 +16,7 @@ use chancery_policy::profile::Profile;
 use chancery_policy::quorum::{Judgement, Submission, Submissions};
 use chancery_policy::standing::Standing;
 
+use crate::attested;
 use crate::keyguard::{CallError, Keyguard};
 use crate::opened::Opened;
 
@@ -68,8 +69,11 @@ pub(crate) fn first_seen(opened: &Opened<'_>) -> Option<Time> {
 
 /// Everything but what may still come must hold already, so that nobody whom policy refuses can fill the memory or dispute.
 fn may_build(opened: &Opened<'_>, caller: &Caller, profile: &Profile, now: Time) -> Result<(), CallError> {
-    let known = (&Counts::zero(profile.limits()), &Standing::default());
+    let counts = Counts::zero(profile.limits());
     for (_, statement) in opened.request.statements() {
+        let attested = attested::of_statement(opened, profile, statement, now)?;
+        let standing = Standing { attested, ..Standing::default() };
+        let known = (&counts, &standing);
         let facts = Facts::of_statement(profile.name(), caller, statement, now, known);
         match decide(&opened.governance.policy, &facts) {
             Decision::Allowed(_) | Decision::Pending { .. } => {}

@@ -22,18 +22,23 @@ impl Pins {
     /// The snapshot for judging old signatures: who may sign is what counts here, not how old the snapshot is, and not what
     /// was retired or distrusted after it had signed: that is for `verify` to say.
     pub(crate) fn ageless(&self) -> TrustSnapshot {
-        let mut trust = self.trust.clone();
-        trust.taken_at = Time::from_millis(0);
-        trust.expires = Time::from_millis(i64::MAX);
-        trust.roots = trust.roots.without_ends();
-        trust.policies.clear();
-        trust.revocations.clear();
-        trust
+        ageless(&self.trust)
     }
     /// This service as signed provenance names it.
     pub(crate) fn builder(&self) -> String {
         format!("https://{}", self.host)
     }
+}
+
+/// The same authorities for every moment, and nothing revoked.
+pub(crate) fn ageless(trust: &TrustSnapshot) -> TrustSnapshot {
+    let mut trust = trust.clone();
+    trust.taken_at = Time::from_millis(0);
+    trust.expires = Time::from_millis(i64::MAX);
+    trust.roots = trust.roots.without_ends();
+    trust.policies.clear();
+    trust.revocations.clear();
+    trust
 }
 
 /// What no audit of this ledger can check by itself.

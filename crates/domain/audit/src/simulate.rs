@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use chancery_core::attested::Attested;
 use chancery_core::caller::{Caller, CallerKind};
 use chancery_core::canonical;
 use chancery_core::decision::Decision;
@@ -10,6 +11,7 @@ use chancery_core::evidence::Evidence;
 use chancery_core::id::{PersonId, ProfileName};
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::request::Request;
+use chancery_core::statement::Statement;
 use chancery_core::time::Time;
 use chancery_identity::audience::Audience;
 use chancery_identity::authenticate::{Expectation, authenticate, peek};
@@ -21,8 +23,12 @@ use chancery_policy::decide::decide;
 use chancery_policy::facts::Facts;
 use chancery_policy::policy::Policy;
 use chancery_policy::standing::Standing;
+use chancery_verify::attested::{Bench, Shown, Subject};
+use chancery_verify::gates::Gates;
+use chancery_verify::snapshot::TrustSnapshot;
 
 use crate::budget::Budget;
+use crate::pins::ageless;
 use crate::source::{Evidence as Contents, Part, Unreadable, Wanted};
 
 /// The documents that are tried.
@@ -34,6 +40,17 @@ pub struct Tried<'a> {
     pub issuers: &'a Issuers,
     /// The service's host in tokens.
     pub host: &'a str,
+    /// What demanded attestations are judged with; without it none is met.
+    pub attesting: Option<Attesting<'a>>,
+}
+
+/// What demanded attestations are judged with.
+#[derive(Debug, Clone, Copy)]
+pub struct Attesting<'a> {
+    /// Verification policies of the documents, and what they name.
+    pub gates: &'a Gates,
+    /// Whom to trust.
+    pub trust: &'a TrustSnapshot,
 }
 
 /// One recorded signature, decided anew.
@@ -53,6 +70,7 @@ pub struct Replayed {
 #[derive(Debug)]
 pub struct Simulation<'a> {
     tried: Tried<'a>,
+    trust: Option<TrustSnapshot>,
     budget: Budget,
 }
 
@@ -60,7 +78,8 @@ impl<'a> Simulation<'a> {
     /// Tries documents.
     #[must_use]
     pub fn new(tried: Tried<'a>) -> Self {
-        Self { tried, budget: Budget::default() }
+        let trust = tried.attesting.map(|attesting| ageless(attesting.trust));
+        Self { tried, trust, budget: Budget::default() }
     }
     /// Takes the next leaf; answers for the ones that ask for a signature.
     pub fn leaf(
@@ -94,10 +113,28 @@ impl<'a> Simulation<'a> {
         let limits = self.tried.policy.profile(&intent.profile).map_or(&[][..], |profile| profile.limits());
         let counts = self.budget.counts(&intent.profile, limits, time);
         let approvers = self.approvers(&evidence, intent, (&caller, time));
-        let standing = Standing { approvers, ..Standing::default() };
+        let attested = self.attested(&evidence, (intent, statement), (&caller, time));
+        let standing = Standing { approvers, attested, ..Standing::default() };
         let known = (&counts, &standing);
         let facts = Facts::of_statement(&intent.profile, &caller, statement, time, known);
         Some(decide(self.tried.policy, &facts))
+    }
+    /// What is found about the attestations that came then.
+    fn attested(
+        &self,
+        evidence: &Evidence,
+        (intent, statement): (&Intent, &Statement),
+        (caller, at): (&Caller, Time),
+    ) -> Attested {
+        let (Some(attesting), Some(trust)) = (self.tried.attesting, &self.trust) else {
+            return Attested::default();
+        };
+        let profile = self.tried.policy.profile(&intent.profile);
+        let wanted = profile.map(|profile| profile.attestations()).unwrap_or_default();
+        let (artifact, format) = (statement.artifact.digest, statement.format);
+        let subject = Subject { artifact, format, caller: &caller.claims };
+        let bench = Bench { gates: attesting.gates, trust, at };
+        Shown::read(&evidence.attestations).judge(wanted, &subject, &bench)
     }
     fn caller(&self, evidence: &Evidence, request: &Request, now: Time) -> Result<Caller, Refusal> {
         let issuers = self.tried.issuers;

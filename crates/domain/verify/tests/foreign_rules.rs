@@ -8,8 +8,6 @@ use chancery_core::algorithm::KeyAlgorithm;
 use chancery_core::digest::{DigestAlgorithm, Sha256};
 use chancery_core::time::Time;
 use chancery_core::verdict::{CheckName, CheckResult, Outcome, Verdict};
-use chancery_format::sigstore::dsse;
-use chancery_ledger::hashedrekord::digest_name;
 use chancery_testkit::keys::TestKey;
 use chancery_verify::foreign::{Context, Digests, Expected, Instance, Signer};
 use chancery_verify::snapshot::Stage;
@@ -54,8 +52,8 @@ fn signed(world: &World, wish: &Wish) -> Value {
     serde_json::from_str(&world.sign(ARTIFACT, &key, wish).json).unwrap()
 }
 
-/// A bundle by a key that no certificate names: the entry names the key, the bundle a hint.
-fn keyed(world: &World, key: &TestKey, (algorithm, details): (DigestAlgorithm, &str)) -> Value {
+/// A provenance by a key that no certificate names.
+fn keyed(world: &World, key: &TestKey, kind: (DigestAlgorithm, &str)) -> Value {
     let digest = Sha256::of(ARTIFACT).to_string();
     let payload = json!({
         "_type": "https://in-toto.io/Statement/v1",
@@ -63,44 +61,7 @@ fn keyed(world: &World, key: &TestKey, (algorithm, details): (DigestAlgorithm, &
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {},
     });
-    let payload = payload.to_string().into_bytes();
-    let encoded = dsse::encode(dsse::IN_TOTO, &payload);
-    let signature = key.sign(&encoded);
-    let data =
-        json!({"algorithm": digest_name(algorithm), "digest": STANDARD.encode(algorithm.hash(&encoded))});
-    let verifier = json!({
-        "keyDetails": details, "publicKey": {"rawBytes": STANDARD.encode(key.public_key().spki)}
-    });
-    let signature_of = json!({"content": STANDARD.encode(&signature), "verifier": verifier});
-    let body = json!({
-        "apiVersion": "0.0.2", "kind": "hashedrekord",
-        "spec": {"hashedRekordV002": {"data": data, "signature": signature_of}},
-    });
-    let body = chancery_core::canonical::to_string(&body).unwrap();
-    let receipt = world.log(&body, 3, 8);
-    let mut bundle = signed(world, &Wish::default());
-    let hashes: Vec<String> = receipt.proof.iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect();
-    let root = receipt.checkpoint.lines().nth(2).unwrap();
-    let token = response::granted(&world.stamp(&signature, signing_time()));
-    let log_id = bundle["verificationMaterial"]["tlogEntries"][0]["logId"].clone();
-    bundle["verificationMaterial"] = json!({
-        "publicKey": {"hint": "release"},
-        "tlogEntries": [{
-            "logIndex": "3", "logId": log_id,
-            "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
-            "canonicalizedBody": STANDARD.encode(body),
-            "inclusionProof": {
-                "logIndex": "3", "treeSize": "8", "rootHash": root, "hashes": hashes,
-                "checkpoint": {"envelope": receipt.checkpoint},
-            },
-        }],
-        "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp": STANDARD.encode(token)}]},
-    });
-    bundle["dsseEnvelope"] = json!({
-        "payload": STANDARD.encode(payload), "payloadType": dsse::IN_TOTO,
-        "signatures": [{"sig": STANDARD.encode(signature)}],
-    });
-    bundle
+    world.sign_by_key(payload.to_string().as_bytes(), key, kind)
 }
 
 #[test]

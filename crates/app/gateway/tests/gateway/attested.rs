@@ -140,6 +140,24 @@ async fn who_attests_matters() {
     assert_eq!(code(&refusal), "CH4045", "{refusal:?}");
 }
 
+/// Requests that wait bring their attestations each time that they are asked for: a token is good for one request, and so is
+/// what comes with it.
+#[tokio::test]
+async fn a_request_that_waits_brings_its_attestation_each_time() {
+    let world = World::new().await;
+    let good = attest(&world, "app", TESTS, PASSED).await;
+    let wanted = wish("patient", "app");
+    let with = |attestations: Vec<String>| Ask { attestations, ..world.ask(&wanted) };
+    let refusal = sign(&world.gateway, with(vec![])).await.unwrap_err();
+    assert_eq!(code(&refusal), "CH4044");
+    assert_eq!(world.count(|body| matches!(body, Body::Pending(_))), 0, "nothing waits for what is missing");
+    let waits = sign(&world.gateway, with(vec![good.clone()])).await.unwrap_err();
+    assert!(matches!(waits, Failure::Pending { .. }), "{waits:?}");
+    world.clock.advance(601);
+    assert_eq!(code(&sign(&world.gateway, with(vec![])).await.unwrap_err()), "CH4044");
+    sign(&world.gateway, with(vec![good])).await.unwrap();
+}
+
 /// An order as a gateway makes it that kept these attestations as evidence.
 async fn order_with(world: &World, name: &str, attestations: Vec<String>) -> Orders {
     world.order_bringing(&wish("gated", name), attestations).await

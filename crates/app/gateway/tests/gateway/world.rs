@@ -107,6 +107,10 @@ pub(crate) fn governance(issuer: &DevKey) -> BTreeMap<String, String> {
         ("exchanged", PROFILE.replace("binding = \"request\"", "binding = \"session\"")),
         ("cosign", FACADE.to_owned()),
         ("gated", format!("{PROFILE}[[attestations]]\nname = \"tests\"\npolicy = \"dev-tests\"\n")),
+        (
+            "patient",
+            format!("hold = \"10m\"\n{PROFILE}[[attestations]]\nname = \"tests\"\npolicy = \"dev-tests\"\n"),
+        ),
         ("held", format!("hold = \"10m\"\n{PROFILE}")),
         ("quorum", format!("{PROFILE}[quorum]\nbuilders = 2\ndiffer = \"runner-group\"\n")),
         ("novel", format!("{PROFILE}[step_up]\non = [\"package\", \"identity\", \"hour\", \"version\"]\n")),

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chancery_core::algorithm::KeyAlgorithm;
 use chancery_core::caller::{AudienceBinding, Caller, CallerKind};
 use chancery_core::claims::Claims;
@@ -25,7 +26,7 @@ use chancery_format::sigstore::bundle::{Bundle, Content, TlogEntry};
 use chancery_format::sigstore::dsse;
 use chancery_ledger::checkpoint::{Checkpoint, Origin, sign_with};
 use chancery_ledger::cosignature;
-use chancery_ledger::hashedrekord::HashedRekord;
+use chancery_ledger::hashedrekord::{HashedRekord, digest_name};
 use chancery_ledger::merkle::{Edge, Head, Node, Nodes, inclusion_proof, leaf_hash};
 use chancery_ledger::note::KeyName;
 use chancery_ledger::vkey::{KeyKind, VerifierKey};
@@ -50,6 +51,7 @@ use chancery_x509::tsp::request::CertificateWish;
 use chancery_x509::tsp::tst_info::{Accuracy, TstInfo};
 use chancery_x509::tsp::{response, token};
 use chancery_x509::validity::Validity;
+use serde_json::{Value, json};
 
 pub const IDENTITY: &str = "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main";
 pub const ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -415,6 +417,56 @@ impl World {
         let entry = TlogEntry::new(self.ledger_key().log_id(), body.into_bytes(), receipt).unwrap();
         let timestamps = vec![response::granted(&self.stamp(&signature, wish.stamped_at))];
         Bundle { certificate, content: Content::Dsse(envelope), entry, timestamps }
+    }
+
+    /// A bundle by a key that no certificate names: the entry names the key, the bundle a hint.
+    pub fn sign_by_key(
+        &self,
+        payload: &[u8],
+        key: &TestKey,
+        (algorithm, details): (DigestAlgorithm, &str),
+    ) -> Value {
+        let encoded = dsse::encode(dsse::IN_TOTO, payload);
+        let signature = key.sign(&encoded);
+        let digest = STANDARD.encode(algorithm.hash(&encoded));
+        let verifier = json!({
+            "keyDetails": details, "publicKey": {"rawBytes": STANDARD.encode(key.public_key().spki)}
+        });
+        let body = json!({
+            "apiVersion": "0.0.2", "kind": "hashedrekord",
+            "spec": {"hashedRekordV002": {
+                "data": {"algorithm": digest_name(algorithm), "digest": digest},
+                "signature": {"content": STANDARD.encode(&signature), "verifier": verifier},
+            }},
+        });
+        let body = chancery_core::canonical::to_string(&body).unwrap();
+        let receipt = self.log(&body, 3, 8);
+        let hashes: Vec<String> = receipt.proof.iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect();
+        let root = receipt.checkpoint.lines().nth(2).unwrap();
+        let token = response::granted(&self.stamp(&signature, signing_time()));
+        json!({
+            "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "verificationMaterial": {
+                "publicKey": {"hint": "release"},
+                "tlogEntries": [{
+                    "logIndex": "3",
+                    "logId": {"keyId": STANDARD.encode(self.ledger_key().log_id().as_bytes())},
+                    "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
+                    "canonicalizedBody": STANDARD.encode(body),
+                    "inclusionProof": {
+                        "logIndex": "3", "treeSize": "8", "rootHash": root, "hashes": hashes,
+                        "checkpoint": {"envelope": receipt.checkpoint},
+                    },
+                }],
+                "timestampVerificationData": {
+                    "rfc3161Timestamps": [{"signedTimestamp": STANDARD.encode(token)}],
+                },
+            },
+            "dsseEnvelope": {
+                "payload": STANDARD.encode(payload), "payloadType": dsse::IN_TOTO,
+                "signatures": [{"sig": STANDARD.encode(signature)}],
+            },
+        })
     }
 
     /// The outcome of verifying with this world's snapshot, the usual policy and moment.

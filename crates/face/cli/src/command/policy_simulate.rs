@@ -1,10 +1,14 @@
 //! `chancery policy simulate`: recorded requests, decided anew under other documents.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use chancery_audit::simulate::{Replayed, Simulation, Tried};
+use chancery_audit::simulate::{Attesting, Replayed, Simulation, Tried};
 use chancery_audit::source::Unreadable;
 use chancery_core::decision::{Decision, in_words};
+use chancery_policy::documents::Documents;
+use chancery_policy::policy::Policy;
+use chancery_verify::gates::Gates;
+use chancery_verify::snapshot::TrustSnapshot;
 use serde_json::{Value, json};
 
 use super::Context;
@@ -15,6 +19,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::host::{Archive, ArchivePlace};
 use crate::terminal::printable;
+use crate::trust;
 
 /// Leaves that are read at a time.
 const STRETCH: u64 = 1024;
@@ -44,7 +49,10 @@ pub(super) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Answer, 
         .map_err(|error| Failure::new(Code::Governance, error.to_string()))?;
     let host = service_host(args.host.as_deref(), Some(&args.data_dir))?;
     let archive = context.host.archive(&ArchivePlace::DataDir(args.data_dir.clone()))?;
-    let tried = Tried { policy: &policy, issuers: &issuers, host: &host };
+    let gates = gates(&documents)?;
+    let trust = demands(&policy).then(|| trusted(&args.data_dir, context)).transpose()?;
+    let attesting = trust.as_ref().map(|trust| Attesting { gates: &gates, trust });
+    let tried = Tried { policy: &policy, issuers: &issuers, host: &host, attesting };
     let replayed = replay(&mut Simulation::new(tried), &archive)?;
     let different: Vec<&Replayed> =
         replayed.iter().filter(|one| !matches!(one.decision, Some(Decision::Allowed(_)))).collect();
@@ -73,6 +81,20 @@ pub(super) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Answer, 
         "different": list,
     });
     Ok((value, lines, Exit::Ok))
+}
+
+fn gates(documents: &Documents) -> Result<Gates, Failure> {
+    Gates::load(documents.files(), []).map_err(|error| Failure::new(Code::Governance, error.to_string()))
+}
+
+fn demands(policy: &Policy) -> bool {
+    policy.profiles().any(|profile| !profile.attestations().is_empty())
+}
+
+/// Attestations that came then are judged by the service's own trust document.
+fn trusted(data_dir: &Path, context: &mut Context<'_, '_>) -> Result<TrustSnapshot, Failure> {
+    let source = trust::Source::default().or_file(Some(data_dir.join("trust.json")));
+    Ok(trust::load(&source, trust::Reach::Offline, context)?.snapshot)
 }
 
 fn replay(simulation: &mut Simulation<'_>, archive: &Archive) -> Result<Vec<Replayed>, Failure> {
