@@ -2,6 +2,7 @@
 //! `fuzz` share this table.
 
 use chancery_core::request::Request;
+use chancery_core::time::Time;
 use chancery_core::tuf::Role;
 use chancery_format::archive::{self, Limits};
 use chancery_format::seam::Options;
@@ -30,6 +31,7 @@ use chancery_verify::foreign::Instance;
 use chancery_verify::policy::VerificationPolicy;
 use chancery_verify::release::declaration::Declaration;
 use chancery_verify::release::manifest::Manifest;
+use chancery_verify::says::{self, Known};
 use chancery_verify::trust_json;
 use chancery_verify::trusted_root::TrustedRoot;
 use chancery_verify::tuf::client;
@@ -47,7 +49,7 @@ use chancery_x509::{cms, key, sct};
 pub type Parser = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const ALL: [Parser; 38] = [
+pub const ALL: [Parser; 39] = [
     ("archive", archive_file),
     ("bundle", bundle),
     ("certificate", certificate),
@@ -71,6 +73,7 @@ pub const ALL: [Parser; 38] = [
     ("oci_reference", oci_reference),
     ("pe", image),
     ("pem", pem),
+    ("predicate", predicate),
     ("public_key", public_key),
     ("rekor", rekor),
     ("release", release),
@@ -327,6 +330,26 @@ pub fn trust(bytes: &[u8]) -> bool {
     let ours = trust_json::parse(text(bytes), None).is_ok();
     let root = TrustedRoot::parse(text(bytes)).is_ok();
     VerificationPolicy::parse_toml(text(bytes)).is_ok() | ours | root
+}
+
+/// Every condition that a policy can have on a predicate; and the rules about builders.
+const CONDITIONS: [&str; 2] = [
+    "predicate = \"https://slsa.dev/provenance/v1\"\nlevel = 1\n[[builders]]\nid = \"https://b/**\"\nlevel = 1\n\
+     [materials]\nallow = [\"pkg:**\"]\ndeny = [\"pkg:x/**\"]\nmin_age = \"1d\"\n",
+    "predicate = \"https://slsa.dev/verification_summary/v1\"\n[vsa]\nverifier = \"v\"\nresource = \"pkg:**\"\n\
+     levels = [\"SLSA_BUILD_LEVEL_2\"]\nmax_age = \"9d\"\n",
+];
+
+/// A statement whose signature was verified, compared with what a policy demands of its predicate.
+pub fn predicate(bytes: &[u8]) -> bool {
+    let known = Known { at: Time::from_seconds(1_790_000_000), runner: None };
+    let meets = |conditions: &&str| {
+        let policy = format!("environment = \"staging\"\nformats = [\"sigstore\"]\n{conditions}");
+        VerificationPolicy::parse_toml(&policy).is_ok_and(|policy| policy.says.check(bytes, &known).is_ok())
+    };
+    let read = foreign_statement::parse(bytes).is_ok_and(|read| says::passed(&read.predicate_type, bytes).is_ok());
+    let rules = says::builders(text(bytes)).is_ok_and(|rules| !rules.is_empty());
+    CONDITIONS.iter().any(|conditions| meets(&conditions)) & read | rules
 }
 
 /// TUF metadata of any role.
