@@ -1,5 +1,5 @@
 //! What a profile demands beside who asks: read, decided with a line for each, seen by guardrails, compared between versions.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test")]
+#![expect(clippy::unwrap_used, reason = "test")]
 
 use std::collections::BTreeMap;
 

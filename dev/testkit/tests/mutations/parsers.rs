@@ -343,13 +343,14 @@ const CONDITIONS: [&str; 2] = [
 /// A statement whose signature was verified, compared with what a policy demands of its predicate.
 pub fn predicate(bytes: &[u8]) -> bool {
     let known = Known { at: Time::from_seconds(1_790_000_000), runner: None };
-    let meets = |conditions: &&str| {
+    let meets = |conditions: &str| {
         let policy = format!("environment = \"staging\"\nformats = [\"sigstore\"]\n{conditions}");
         VerificationPolicy::parse_toml(&policy).is_ok_and(|policy| policy.says.check(bytes, &known).is_ok())
     };
-    let read = foreign_statement::parse(bytes).is_ok_and(|read| says::passed(&read.predicate_type, bytes).is_ok());
+    let read =
+        foreign_statement::parse(bytes).is_ok_and(|read| says::passed(&read.predicate_type, bytes).is_ok());
     let rules = says::builders(text(bytes)).is_ok_and(|rules| !rules.is_empty());
-    CONDITIONS.iter().any(|conditions| meets(&conditions)) & read | rules
+    CONDITIONS.iter().any(|conditions| meets(conditions)) & read | rules
 }
 
 /// TUF metadata of any role.
