@@ -10,6 +10,7 @@ pub mod notary;
 pub mod oci;
 pub mod patch;
 pub mod pe;
+pub mod predicate;
 pub mod seam;
 pub mod sigstore;
 pub mod stamped;

@@ -41,6 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         family: Family::Message,
         depth: Depth::Structured,
         artifact: &artifact,
+        predicate: None,
         time: Time::from_seconds(1_700_000_000),
         counts: &counts,
         standing: &Standing::default(),

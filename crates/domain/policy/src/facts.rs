@@ -34,6 +34,8 @@ pub struct Facts<'a> {
     pub depth: Depth,
     /// What is to be signed.
     pub artifact: &'a Artifact,
+    /// What the signature will say about it: the predicate type of an in-toto statement.
+    pub predicate: Option<&'a str>,
     /// Now.
     pub time: Time,
     /// What each window of the profile's limits holds already, without this signature.
@@ -45,7 +47,7 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// The facts of a statement.
     #[must_use]
-    pub const fn of_statement(
+    pub fn of_statement(
         profile: &'a ProfileName,
         caller: &'a Caller,
         statement: &'a Statement,
@@ -59,6 +61,7 @@ impl<'a> Facts<'a> {
             family: statement.family,
             depth: statement.depth,
             artifact: &statement.artifact,
+            predicate: chancery_format::predicate::of(statement),
             time,
             counts,
             standing,
@@ -120,6 +123,7 @@ impl Names {
         vocabulary: &Vocabulary,
     ) -> Result<Context, Unsayable> {
         let entity = |kind, name| RestrictedExpression::new_entity_uid(uid(kind, name));
+        let predicate = facts.predicate.map(|predicate| ("predicate", text(predicate)));
         let pairs = [
             ("artifact", artifact(facts.artifact)?),
             ("attested", attested(facts)),
@@ -134,7 +138,8 @@ impl Names {
             ("time", time(facts.time)?),
             ("waived", waived(facts)?),
         ];
-        Context::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value))).map_err(|_| Unsayable)
+        let pairs = pairs.into_iter().chain(predicate).map(|(name, value)| (name.to_owned(), value));
+        Context::from_pairs(pairs).map_err(|_| Unsayable)
     }
 }
 

@@ -116,6 +116,7 @@ impl Ask {
             family: self.family,
             depth: self.depth,
             artifact: &self.artifact,
+            predicate: None,
             time: self.time,
             counts: &self.counts,
             standing: &self.standing,

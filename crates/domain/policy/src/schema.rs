@@ -57,7 +57,7 @@ impl Vocabulary {
             let _infallible = write!(out, " \"{window}\"?: Long,");
         }
         out.push_str(
-            " },\n  depth: Long,\n  environment: Environment,\n  family: Family,\n  format: Format,\n",
+            " },\n  depth: Long,\n  environment: Environment,\n  family: Family,\n  format: Format,\n  predicate?: String,\n",
         );
         self.claims(&mut out, "raw", Space::Raw);
         out.push_str("  time: { hour: Long, seconds: Long, weekday: Long },\n  waived: { approvals: Bool, hold: Bool, limits: Bool },\n} };\n");

@@ -11,6 +11,7 @@
 //! binding = "request"               # default
 //! kind = "workload"                 # default
 //! time = "2026-01-01T12:00:00Z"     # default
+//! predicate = "https://cyclonedx.org/bom"   # none unless given
 //! expect = "CH4012"                 # or "allowed", "pending"
 //! [case.claims]
 //! source_repository_identifier = "42"
@@ -99,6 +100,7 @@ pub struct Case {
     family: Family,
     depth: Depth,
     artifact: Artifact,
+    predicate: Option<String>,
     time: Time,
     counts: BTreeMap<Window, u64>,
     standing: Standing,
@@ -168,6 +170,7 @@ fn decide_case(policy: &Policy, case: &Case) -> Decision {
         family: case.family,
         depth: case.depth,
         artifact: &case.artifact,
+        predicate: case.predicate.as_deref(),
         time: case.time,
         counts: &counts,
         standing: &case.standing,
@@ -187,6 +190,7 @@ fn read(report: &mut Report, table: &mut Fields, path: &str) -> Option<Case> {
     let time = choice(report, table, "time", NOON, Time::parse_rfc3339);
     let caller = caller(report, table, time.unwrap_or(Time::from_seconds(0)));
     let artifact = artifact(report, table);
+    let predicate = table.text(report, "predicate");
     let counts = counts(report, table);
     let standing = test_standing::read(report, table);
     Some(Case {
@@ -199,6 +203,7 @@ fn read(report: &mut Report, table: &mut Fields, path: &str) -> Option<Case> {
         family: family?,
         depth: depth?,
         artifact,
+        predicate,
         time: time?,
         counts,
         standing,

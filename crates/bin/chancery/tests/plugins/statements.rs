@@ -171,6 +171,63 @@ fn a_job_that_policy_refuses_reads_why_in_cosigns_own_words() {
     place.run(&[&waits[..], &[&place.ours]].concat()).expect(0);
 }
 
+const GUARDRAIL: &str = r#"@id("no-boms")
+@reason("bills of materials are attested by another job")
+forbid (principal, action == Action::"sign", resource)
+when { context has predicate && context.predicate == "https://cyclonedx.org/bom" };
+"#;
+const CASES: &str = r#"[[case]]
+name = "a bill of materials is refused"
+profile = "dev"
+issuer = "dev"
+format = "sigstore"
+family = "claimed-dsse"
+predicate = "https://cyclonedx.org/bom"
+expect = "CH4013"
+[case.claims]
+source_repository_identifier = "42"
+source_repository_ref = "refs/heads/main"
+[[case]]
+name = "a scan is not"
+profile = "dev"
+issuer = "dev"
+format = "sigstore"
+family = "claimed-dsse"
+predicate = "https://x.example/scan/v1"
+expect = "allowed"
+[case.claims]
+source_repository_identifier = "42"
+source_repository_ref = "refs/heads/main"
+"#;
+
+#[test]
+fn guardrails_read_what_an_attestation_says_it_is() {
+    let world = World::start();
+    let Some(place) = Place::new(&world) else { return };
+    let governance = world.data().join("governance");
+    std::fs::write(governance.join("guardrails/claims.cedar"), GUARDRAIL).unwrap();
+    std::fs::write(governance.join("tests/claims.toml"), CASES).unwrap();
+    // The development service has a profile more than its own test cases know of.
+    std::fs::remove_file(governance.join("tests/dev.toml")).unwrap();
+    world.run(&["policy", "test", "data/governance"]).expect(0);
+    world.run(&["policy", "apply", "data/governance", "--key", "data/dev-root.key"]).expect(0);
+    let attest = Place::keyed("attest", "chancery://dev/claimed-dsse", &["--allow-insecure-registry"]);
+    let attest = [&attest[..], &["--predicate", "sbom.json", "--type"]].concat();
+    let said = place.run(&[&attest[..], &["cyclonedx", &place.ours]].concat());
+    assert!(
+        said.code != 0 && said.err.contains("bills of materials are attested by another job"),
+        "{}",
+        said.err
+    );
+    place.run(&[&attest[..], &["https://x.example/scan/v1", &place.ours]].concat()).expect(0);
+    // Our own commands are told the same.
+    world.write("app.bin", b"app");
+    let own = ["attest", "app.bin", "--predicate", "sbom.json", "--profile", "dev", "--type"];
+    world.run(&[&own[..], &["cyclonedx"]].concat()).expect(4);
+    world.run(&[&own[..], &["https://x.example/scan/v1"]].concat()).expect(0);
+    audited(&world, 2);
+}
+
 /// The bundle with one other digit in what it says.
 fn tampered(bundle: &str) -> String {
     use base64::Engine as _;

@@ -91,6 +91,7 @@ impl<'a> World<'a> {
             family: Family::Message,
             depth: Depth::Structured,
             artifact: &artifact,
+            predicate: None,
             time: Time::from_seconds(NOW),
             counts: &counts,
             standing: &Standing::default(),

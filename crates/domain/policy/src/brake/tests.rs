@@ -69,6 +69,7 @@ fn outcome(policy: &Policy, count: u64, standing: &Standing) -> Decision {
         family: Family::Message,
         depth: Depth::Structured,
         artifact: &artifact,
+        predicate: None,
         time: Time::from_seconds(100),
         counts: &counts,
         standing,
