@@ -1,5 +1,5 @@
 //! Archives are looked into to the last layer, within bounds, and whatever reads in two ways is said to be unread.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test")]
 
 use std::io::{Cursor, Write as _};
 use std::process::Command;
