@@ -86,6 +86,12 @@ fn what_a_profile_demands_is_brought_along_or_nothing_is_signed() {
     world.write("app.bin", b"app");
     world.write("other.bin", b"other");
     govern(&world, &[]);
+    let unused = world.data().join("governance/trust/nobody.json");
+    std::fs::create_dir_all(unused.parent().unwrap()).unwrap();
+    std::fs::copy(world.data().join("trusted_root.json"), &unused).unwrap();
+    let checked = world.run(&["policy", "check", "data/governance"]).expect(0);
+    assert!(checked.out.contains("trust/nobody.json: is the `trusted_root` of no policy"), "{}", checked.out);
+    std::fs::remove_file(&unused).unwrap();
     let tests = attest(&world, "app.bin", "PASSED");
     let others = attest(&world, "other.bin", "PASSED");
     world.write("failing.bin", b"app");

@@ -7,6 +7,9 @@
 //! ```
 //! One bundle that gets through is enough; else the one that came furthest says why not.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use chancery_core::attested::{About, Attested, Found, Lack, Requirement, Unmet};
 use chancery_core::claims::Claims;
 use chancery_core::digest::{DigestAlgorithm, Sha256};
@@ -27,13 +30,16 @@ use crate::snapshot::TrustSnapshot;
 use crate::verify::{self, Evidence};
 
 /// The attestations that came with a request, taken apart once for all of its statements. Nothing of them is believed yet.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Shown(Vec<One>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct One {
     json: String,
     read: Result<Read, String>,
+    /// Verdicts by policy and kind of subject. ATTACK: sixteen bundles about the thousand files of a request would be
+    /// verified sixteen thousand times for each requirement; but whose word it is does not depend on the file.
+    verdicts: Mutex<BTreeMap<(String, About), Arc<Verdict>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -72,7 +78,7 @@ impl Shown {
     /// Takes bundles apart. One that cannot be read counts for nothing.
     #[must_use]
     pub fn read(bundles: &[String]) -> Self {
-        Self(bundles.iter().map(|json| One { json: json.clone(), read: read(json) }).collect())
+        Self(bundles.iter().map(|json| One::new(json)).collect())
     }
 
     /// What is found for each requirement about one statement.
@@ -98,6 +104,10 @@ impl Shown {
 }
 
 impl One {
+    fn new(json: &str) -> Self {
+        Self { json: json.to_owned(), read: read(json), verdicts: Mutex::default() }
+    }
+
     /// Who met it.
     fn meets(
         &self,
@@ -120,7 +130,7 @@ impl One {
         if !names_it {
             return Err(Unmet::new(Lack::Missing, format!("one about {}", read.about()), expected));
         }
-        let verdict = self.verdict(policy, wanted.about, (subject, bench));
+        let verdict = self.known_verdict((policy, wanted), (subject, bench));
         if verdict.outcome() != Outcome::Verified {
             return Err(rejected(&verdict));
         }
@@ -130,6 +140,24 @@ impl One {
             source(&read.payload, subject)?;
         }
         Ok(by(&verdict))
+    }
+
+    /// The verdict of an earlier statement, where it is the same for this one: both are named by the bundle, and nothing but a
+    /// revocation makes a difference between what it names.
+    fn known_verdict(
+        &self,
+        (policy, wanted): (&VerificationPolicy, &Requirement),
+        (subject, bench): (&Subject<'_>, &Bench<'_>),
+    ) -> Arc<Verdict> {
+        let is_same = bench.trust.revocations.is_empty();
+        let name = (wanted.policy.clone(), wanted.about);
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = verdicts.get(&name).filter(|_| is_same) {
+            return Arc::clone(known);
+        }
+        let verdict = Arc::new(self.verdict(policy, wanted.about, (subject, bench)));
+        verdicts.insert(name, Arc::clone(&verdict));
+        verdict
     }
 
     /// By whom it is; what it says is compared after, so that each lack has its own name.

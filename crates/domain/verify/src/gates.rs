@@ -7,7 +7,7 @@
 //! ```
 //! Gateway, keyguard, audit and command line read it here, so that they mean the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chancery_core::attested::{About, Requirement};
 use chancery_core::environment::Environment;
@@ -134,6 +134,26 @@ impl Gates {
             About::Artifact | About::Source => Ok(()),
         }
     }
+    /// Files that nothing uses, each with why: who wrote them meant something that does not happen.
+    pub fn unused<'a>(
+        &self,
+        files: &BTreeMap<String, String>,
+        demanded: impl IntoIterator<Item = &'a Requirement>,
+    ) -> Vec<(String, &'static str)> {
+        let demanded: BTreeSet<&str> = demanded.into_iter().map(|wanted| wanted.policy.as_str()).collect();
+        let of_others = self.policies.iter().filter(|(_, policy)| policy.instance.is_some());
+        let policies = of_others.filter(|(name, _)| !demanded.contains(name.as_str())).map(|(name, _)| {
+            (format!("verification/{name}.toml"), "is about another instance, and no profile demands it")
+        });
+        let named =
+            |name: &String| self.policies.values().any(|policy| policy.instance.as_ref() == Some(name));
+        let roots = self.instances.keys().filter(|name| !named(name));
+        let roots = roots.map(|name| (format!("trust/{name}.json"), "is the `trusted_root` of no policy"));
+        let levels = self.policies.values().any(|policy| policy.says.level.is_some());
+        let builders = (files.contains_key(BUILDERS) && !levels)
+            .then(|| (BUILDERS.to_owned(), "has levels, and no policy demands a `level`"));
+        policies.chain(roots).chain(builders).collect()
+    }
     /// The policies by name.
     #[must_use]
     pub const fn policies(&self) -> &BTreeMap<String, VerificationPolicy> {
@@ -183,6 +203,19 @@ mod tests {
         let own = format!("{level}[[builders]]\nid = \"https://x\"\nlevel = 3\n");
         let gates = load(&[("verification/p.toml", &own), ("builders.toml", RULES)]).unwrap();
         assert_eq!(gates.policy_named("p").unwrap().says.level.as_ref().unwrap().builders[0].level, 3);
+    }
+
+    #[test]
+    fn what_nothing_uses_is_told() {
+        let files = BTreeMap::from([("builders.toml".to_owned(), RULES.to_owned())]);
+        let gates = Gates::read(&files).unwrap();
+        assert_eq!(gates.unused(&files, []).len(), 1);
+        let level = format!("level = 2\n{POLICY}");
+        let files = BTreeMap::from([
+            ("builders.toml".to_owned(), RULES.to_owned()),
+            ("verification/p.toml".to_owned(), level),
+        ]);
+        assert_eq!(Gates::read(&files).unwrap().unused(&files, [&wanted(About::Artifact)]), []);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use chancery_core::attested::{About, Attested, Found, Lack, Requirement};
 use chancery_core::claims::Claims;
 use chancery_core::digest::{DigestAlgorithm, Sha256};
 use chancery_core::format::FormatName;
+use chancery_core::time::Time;
 use chancery_testkit::keys::TestKey;
 use chancery_verify::attested::{Bench, Shown, Subject};
 use chancery_verify::gates::Gates;
@@ -275,4 +276,66 @@ fn another_instance_counts_by_issuer_and_identity_too() {
         );
     }
     println!("one attestation judged in {:?}", started.elapsed() / many);
+}
+
+/// As found in the world: a bundle by a job of GitHub, witnessed by the public instance.
+#[test]
+fn what_the_public_instance_witnessed_can_be_demanded() {
+    let read = |name: &str| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../testdata/foreign/sigstore/");
+        std::fs::read(format!("{folder}{name}")).unwrap()
+    };
+    let text = |name: &str| String::from_utf8(read(name)).unwrap();
+    let world = World::new();
+    let (trust, root) = (world.snapshot(), text("public_root.json"));
+    let bundles = [text("conda-attestation.sigstore.json")];
+    let policy = |identity: &str| {
+        format!(
+            "{HEAD}trusted_root = \"public\"\nissuer = \"https://token.actions.githubusercontent.com\"\n\
+             identity = \"{identity}\"\n\
+             predicate = \"https://schemas.conda.org/attestations-publish-1.schema.json\"\n"
+        )
+    };
+    let genuine = Sha256::of(&read("signed-package.conda"));
+    for (name, identity, artifact, expected) in [
+        ("genuine", "https://github.com/prefix-dev/sigstore-example/.github/workflows/**", genuine, None),
+        ("by another", "https://github.com/prefix-dev/other/**", genuine, Some(Lack::Untrusted)),
+        ("another file", "https://github.com/prefix-dev/**", Sha256::of(b"x"), Some(Lack::Missing)),
+    ] {
+        let gates = gates(&policy(identity), &[("trust/public.json", &root)], About::Artifact);
+        let at = Time::parse_rfc3339("2026-11-21T09:00:00Z").unwrap();
+        let bench = Bench { gates: &gates, trust: &trust, at };
+        let subject = Subject { artifact, format: FormatName::Sigstore, caller: &claims() };
+        let found = Shown::read(&bundles).judge(&[wanted(About::Artifact)], &subject, &bench);
+        assert_eq!(lack(&found), expected, "{name} {found:?}");
+    }
+}
+
+/// It is verified once, and that never makes it count for a file that it does not name.
+#[test]
+fn one_bundle_about_many_files_counts_for_each_of_them_and_no_other() {
+    let world = World::new();
+    let gates = gates(&ours(""), &[], About::Artifact);
+    let digest = |n: usize| Sha256::of(n.to_string().as_bytes());
+    let subjects: Vec<Value> =
+        (0..64).map(|n| json!({"name": "x", "digest": {"sha256": digest(n).to_string()}})).collect();
+    let payload = json!({
+        "_type": "https://in-toto.io/Statement/v1", "predicateType": PROVENANCE, "subject": subjects,
+        "predicate": {},
+    });
+    let bundles = [bundle(&world, payload.to_string().as_bytes(), &Wish::default())];
+    let (trust, shown, caller) = (world.snapshot(), Shown::read(&bundles), claims());
+    let judge = |n: usize| {
+        let bench = Bench { gates: &gates, trust: &trust, at: now() };
+        let subject = Subject { artifact: digest(n), format: FormatName::Sigstore, caller: &caller };
+        lack(&shown.judge(&[wanted(About::Artifact)], &subject, &bench))
+    };
+    let started = Instant::now();
+    assert_eq!(judge(0), None);
+    let first = started.elapsed();
+    for n in 1..64 {
+        assert_eq!(judge(n), None, "{n}");
+        assert_eq!(judge(n + 64), Some(Lack::Missing), "{n}");
+    }
+    println!("one bundle about 64 files: the first in {first:?}, all in {:?}", started.elapsed());
 }

@@ -90,8 +90,15 @@ pub(crate) fn run(verb: &Verb, context: &mut Context<'_, '_>) -> Result<Exit, Fa
     let (value, text, exit) = match verb {
         Verb::Check(directory) => {
             let (documents, policy) = load(&directory.path, context)?;
-            let warnings: Vec<Value> = policy.warnings().list().iter().map(problem).collect();
-            let lines: String = policy.warnings().list().iter().map(|one| format!("{one}\n")).collect();
+            let found: Vec<Problem> = policy
+                .warnings()
+                .list()
+                .iter()
+                .cloned()
+                .chain(governance::unused(&documents, &policy))
+                .collect();
+            let warnings: Vec<Value> = found.iter().map(problem).collect();
+            let lines: String = found.iter().map(|one| format!("{one}\n")).collect();
             let value = json!({"schema": "chancery.policy-check/1", "ok": true, "version": documents.version(), "problems": warnings});
             (value, format!("{lines}✓ version {}\n", documents.version()), Exit::Ok)
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use chancery_policy::documents::{Documents, MAX_FILE, MAX_FILES};
 use chancery_policy::policy::Policy;
+use chancery_policy::problem::{Problem, Severity};
 use chancery_verify::gates::Gates;
 
 use crate::catalogue::Code;
@@ -63,4 +64,19 @@ pub(crate) fn problems(documents: &Documents, policy: Option<&Policy>) -> Vec<St
     let demanded = policy.into_iter().flat_map(Policy::profiles).flat_map(|profile| profile.attestations());
     let gates = Gates::load(documents.files(), demanded).err().map(|error| format!("error: {error}"));
     issuers.into_iter().chain(gates).collect()
+}
+
+/// Files about verification that nothing uses, as warnings.
+pub(crate) fn unused(documents: &Documents, policy: &Policy) -> Vec<Problem> {
+    let demanded: Vec<_> = policy.profiles().flat_map(|profile| profile.attestations()).collect();
+    let gates = Gates::load(documents.files(), demanded.iter().copied()).unwrap_or_default();
+    let unused = gates.unused(documents.files(), demanded);
+    let (field, severity) = (String::new(), Severity::Warning);
+    let warning = |(file, why): (String, &str)| Problem {
+        file,
+        field: field.clone(),
+        severity,
+        message: why.to_owned(),
+    };
+    unused.into_iter().map(warning).collect()
 }
