@@ -6,6 +6,7 @@ use chancery_core::digest::Sha256;
 use chancery_core::port::registry::{
     MAX_MANIFEST, MAX_REFERRERS, Manifest, Referrer, Referring, RegistryError,
 };
+use chancery_format::notary::envelope::MAX_ENVELOPE;
 use chancery_format::oci::manifest::{self, Descriptor, INDEX, Parsed, READABLE};
 use chancery_format::oci::reference::{At, Repository, fallback_tag, parse_digest};
 use chancery_format::oci::referrer::{self, Holds, SIGNATURE};
@@ -126,7 +127,7 @@ impl RegistryClient {
             Referring::Bundle(json) => {
                 Ok(Bundle::parse(&json).ok().map(|bundle| Sha256::of(bundle.content.signature())))
             }
-            Referring::Other(_) | Referring::Unusable(_) => Ok(None),
+            Referring::Envelope(_) | Referring::Other(_) | Referring::Unusable(_) => Ok(None),
         }
     }
 
@@ -142,13 +143,17 @@ impl RegistryClient {
             Err(error) if is_about_content(&error) => return unusable(&error),
             Err(error) => return Err(error),
         };
-        match referrer::open(&manifest.bytes, &manifest.media_type, subject) {
-            Holds::Other(other) => Ok(other),
-            Holds::Bundle(blob) => match self.blob(repository, blob, MAX_BUNDLE).await {
-                Ok(json) => Ok(Referring::Bundle(json)),
-                Err(error) if is_about_content(&error) => unusable(&error),
-                Err(error) => Err(error),
-            },
+        type Made = fn(Vec<u8>) -> Referring;
+        let (blob, limit, made): (Sha256, usize, Made) =
+            match referrer::open(&manifest.bytes, &manifest.media_type, subject) {
+                Holds::Other(other) => return Ok(other),
+                Holds::Bundle(blob) => (blob, MAX_BUNDLE, Referring::Bundle),
+                Holds::Envelope(blob) => (blob, MAX_ENVELOPE, Referring::Envelope),
+            };
+        match self.blob(repository, blob, limit).await {
+            Ok(bytes) => Ok(made(bytes)),
+            Err(error) if is_about_content(&error) => unusable(&error),
+            Err(error) => Err(error),
         }
     }
 

@@ -52,7 +52,7 @@ async fn bundles(client: &RegistryClient, repository: &str, image: &Value) -> Ve
         .into_iter()
         .filter_map(|referrer| match referrer.content {
             Referring::Bundle(json) => Some(String::from_utf8(json).unwrap()),
-            Referring::Other(_) | Referring::Unusable(_) => None,
+            Referring::Envelope(_) | Referring::Other(_) | Referring::Unusable(_) => None,
         })
         .collect();
     texts.sort();

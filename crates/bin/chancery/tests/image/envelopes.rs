@@ -76,7 +76,10 @@ fn notation_finds_what_the_service_attached_beside_everything_else() {
     // Whoever may write to the registry puts them beside another image.
     assert!(copy_tag(&registry.host, PATH, (&tag, &other_tag)));
     assert!(!notation.verifies(&[&other]), "another image");
-    // What is beside them is still found.
+    // Our own verifier comes to the same, and still finds what is beside them.
+    let ourselves = |image: &str| world.run(&["verify", image, "--policy", "dev-notary", "--json"]);
+    assert_eq!(ourselves(&ours).expect(0).json()["format"], "notary");
+    ourselves(&other).expect(11);
     world.run(&["verify", &ours, "--policy", "dev"]).expect(0);
     for wrong in [&["media_type=a/b"][..], &["envelope=pgp"], &["family=message"]] {
         sign(&world, &ours, wrong).expect(2);

@@ -67,6 +67,8 @@ pub struct Referrer {
 pub enum Referring {
     /// A Sigstore bundle of version 0.3: its JSON.
     Bundle(Vec<u8>),
+    /// A Notary envelope, JWS or COSE.
+    Envelope(Vec<u8>),
     /// Something else: its artifact type.
     Other(String),
     /// Something that cannot be read as what it says it is: why.

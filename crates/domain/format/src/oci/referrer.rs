@@ -18,6 +18,8 @@ use chancery_core::port::registry::{Attach, Referring};
 use serde::Serialize;
 
 use super::manifest::{self, IMAGE, InvalidManifest, Parsed, WireDescriptor};
+use crate::notary::envelope::{Kind, MAX_ENVELOPE};
+use crate::notary::manifest::ARTIFACT_TYPE;
 use crate::sigstore::bundle::{MAX_BUNDLE, MEDIA_TYPE};
 
 /// The bytes of a configuration that says nothing.
@@ -127,6 +129,8 @@ impl Referrer {
 pub enum Holds {
     /// One bundle, in the blob of this digest.
     Bundle(Sha256),
+    /// One Notary envelope, in the blob of this digest.
+    Envelope(Sha256),
     /// Something else, or nothing that can be read.
     Other(Referring),
 }
@@ -146,7 +150,16 @@ pub fn open(bytes: &[u8], media_type: &str, subject: Sha256) -> Holds {
     if found.is_none_or(|found| found.digest != subject) {
         return unusable(InvalidManifest::Digest.to_string().replace("a descriptor's", "the subject's"));
     }
+    let named = artifact_type.unwrap_or(config.media_type);
     match layers.as_slice() {
+        [layer] if named == ARTIFACT_TYPE && Kind::from_media_type(&layer.media_type).is_some() => {
+            let fits = usize::try_from(layer.size).is_ok_and(|size| size <= MAX_ENVELOPE);
+            if fits {
+                Holds::Envelope(layer.digest)
+            } else {
+                unusable("the envelope is larger than 1 MiB".to_owned())
+            }
+        }
         [layer] if layer.media_type == MEDIA_TYPE => {
             let fits = usize::try_from(layer.size).is_ok_and(|size| size <= MAX_BUNDLE);
             if fits {
@@ -158,7 +171,7 @@ pub fn open(bytes: &[u8], media_type: &str, subject: Sha256) -> Holds {
         layers if layers.iter().any(|layer| layer.media_type == MEDIA_TYPE) => {
             unusable("a bundle among other layers".to_owned())
         }
-        _ => Holds::Other(Referring::Other(artifact_type.unwrap_or(config.media_type))),
+        _ => Holds::Other(Referring::Other(named)),
     }
 }
 
@@ -199,6 +212,10 @@ mod tests {
         assert_eq!(open(&referrer.manifest, IMAGE, attach().subject), Holds::Bundle(Sha256::of(b"bundle")));
     }
 
+    fn layer_of(media_type: &str) -> serde_json::Value {
+        serde_json::to_value(WireDescriptor::of(media_type, b"x")).unwrap()
+    }
+
     #[test]
     fn another_subject_or_a_second_layer_is_no_bundle_of_this_one() {
         let referrer = Referrer::of_bundle(&attach(), b"bundle", "p", Sha256::of(b"sig"));
@@ -209,6 +226,14 @@ mod tests {
         value["layers"].as_array_mut().unwrap().push(layer);
         let two = open(value.to_string().as_bytes(), IMAGE, attach().subject);
         assert!(matches!(two, Holds::Other(Referring::Unusable(_))), "{two:?}");
+        let mut envelope = value.clone();
+        envelope["layers"] = serde_json::json!([layer_of("application/jose+json")]);
+        let opened = |value: &serde_json::Value| open(value.to_string().as_bytes(), IMAGE, attach().subject);
+        assert!(matches!(opened(&envelope), Holds::Other(Referring::Other(_))), "a JWS of something else");
+        envelope["artifactType"] = ARTIFACT_TYPE.into();
+        assert_eq!(opened(&envelope), Holds::Envelope(Sha256::of(b"x")));
+        envelope["layers"][0]["size"] = ((1 << 20) + 1).into();
+        assert!(matches!(opened(&envelope), Holds::Other(Referring::Unusable(_))));
         value["layers"] = serde_json::json!([]);
         value["artifactType"] = "application/vnd.cncf.notary.signature".into();
         let notary = open(value.to_string().as_bytes(), IMAGE, attach().subject);

@@ -6,10 +6,12 @@ mod release;
 
 use std::path::{Path, PathBuf};
 
-use chancery_core::digest::Sha256;
+use chancery_core::format::FormatName;
 use chancery_core::time::Time;
-use chancery_core::verdict::{Outcome, Reason};
+use chancery_core::verdict::{Outcome, Reason, Verdict};
 use chancery_format::oci::reference::Reference;
+use chancery_format::oci::statement::Subject as Manifest;
+use chancery_verify::notary;
 use chancery_verify::policy::VerificationPolicy;
 use chancery_verify::snapshot::TrustSnapshot;
 use chancery_verify::verify::{self, Evidence};
@@ -22,7 +24,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::file::selection;
 use crate::foreign::{self, Subject};
-use crate::image::judge;
+use crate::image::judge::{self, Shown};
 use crate::image::named::{self, Named};
 use crate::image::visit::{Visitor, Walk};
 use crate::report::{self, About};
@@ -146,13 +148,7 @@ fn images_judged(
         return Err(Failure::new(Code::Usage, "an image is looked up in its registry")
             .because("--offline or --bundle", "neither"));
     }
-    let bundles = |artifact: Sha256, bundle: &[u8]| match &expected.against {
-        Against::Policy { policy, trust, .. } => {
-            let judging = verify::Context { trust, policy, at: expected.at };
-            verify::verify(&Evidence::Image { artifact, bundle }, &judging)
-        }
-        Against::Root(root) => root.judge_image(artifact, bundle, expected.at),
-    };
+    let judging = |subject: &Manifest, shown: Shown<'_>| beside(subject, shown, expected);
     let visitor = Visitor::new(context)?;
     let walk = if args.recursive { Walk::Whole } else { Walk::Only };
     let mut judged = All::new();
@@ -160,12 +156,34 @@ fn images_judged(
         match visitor.walk(reference, walk) {
             Ok(nodes) => {
                 judged
-                    .extend(nodes.iter().map(|node| (node.shown(), judge::judge(node, &visitor, &bundles))));
+                    .extend(nodes.iter().map(|node| (node.shown(), judge::judge(node, &visitor, &judging))));
             }
             Err(error) => judged.push((named.clone(), Err(judge::root(named, &error)))),
         }
     }
     Ok(judged)
+}
+
+/// One signature beside an image. Envelopes are judged only where the policy takes them: beside what it demands, somebody
+/// else's say nothing.
+fn beside(subject: &Manifest, shown: Shown<'_>, expected: &Expected<'_>) -> Option<Verdict> {
+    let artifact = subject.digest;
+    match (&expected.against, shown) {
+        (Against::Policy { policy, trust, .. }, Shown::Bundle(bundle)) => {
+            let judging = verify::Context { trust, policy, at: expected.at };
+            Some(verify::verify(&Evidence::Image { artifact, bundle }, &judging))
+        }
+        (Against::Policy { policy, trust, .. }, Shown::Envelope(envelope)) => {
+            policy.formats.contains(&FormatName::Notary).then(|| {
+                let (size, media_type) = (subject.size, Some(subject.media_type.as_str()));
+                let named = notary::Named { artifact, size, media_type };
+                let judging = verify::Context { trust, policy, at: expected.at };
+                verify::verify(&Evidence::Notary { named, envelope }, &judging)
+            })
+        }
+        (Against::Root(root), Shown::Bundle(bundle)) => Some(root.judge_image(artifact, bundle, expected.at)),
+        (Against::Root(_), Shown::Envelope(_)) => None,
+    }
 }
 
 /// Tells all verdicts; the worst is the command's.

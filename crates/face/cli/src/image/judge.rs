@@ -1,9 +1,9 @@
-//! An image judged: every referrer is opened, and the one verifier looks at each bundle.
+//! An image judged: every referrer is opened, and the one verifier looks at each bundle and envelope.
 
-use chancery_core::digest::Sha256;
 use chancery_core::format::FormatName;
 use chancery_core::port::registry::{Referring, RegistryError};
 use chancery_core::verdict::{CheckResult, Outcome, Reason, Verdict};
+use chancery_format::oci::statement::Subject;
 use chancery_verify::verify;
 
 use super::visit::{Node, Visitor, failure};
@@ -11,33 +11,43 @@ use crate::evidence::Judged;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// How a bundle about a digest is judged.
-pub(crate) type Bundles<'a> = dyn Fn(Sha256, &[u8]) -> Verdict + 'a;
+/// A signature beside an image.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shown<'a> {
+    /// A bundle's JSON.
+    Bundle(&'a [u8]),
+    /// A Notary envelope.
+    Envelope(&'a [u8]),
+}
 
-/// Judges one manifest by what refers to it. It is accepted when one bundle is; otherwise the one that came closest says
+/// How a signature of a subject is judged; `None` where it is of a kind that nobody asked for.
+pub(crate) type Judging<'a> = dyn Fn(&Subject, Shown<'_>) -> Option<Verdict> + 'a;
+
+/// Judges one manifest by what refers to it. It is accepted when one signature is; otherwise the one that came closest says
 /// why. A look-up that fails is never "unsigned".
-pub(crate) fn judge(node: &Node, visitor: &Visitor, bundles: &Bundles<'_>) -> Result<Judged, Failure> {
+pub(crate) fn judge(node: &Node, visitor: &Visitor, judging: &Judging<'_>) -> Result<Judged, Failure> {
     let subject = node.subject.as_ref().map_err(|error| unusable(node, error))?;
     let digest = subject.digest;
     let referrers = visitor.referrers(subject).map_err(|error| failure(&node.shown(), &error))?;
-    let mut best: Option<Verdict> = None;
+    let mut best: Option<Judged> = None;
     for referrer in referrers {
-        let bundle = match referrer.content {
-            Referring::Bundle(json) => json,
+        let (format, shown) = match &referrer.content {
+            Referring::Bundle(json) => (FormatName::Oci, Shown::Bundle(json)),
+            Referring::Envelope(bytes) => (FormatName::Notary, Shown::Envelope(bytes)),
             Referring::Other(_) => continue,
             // Judged as what it is: a signature that cannot be read.
-            Referring::Unusable(_) => Vec::new(),
+            Referring::Unusable(_) => (FormatName::Oci, Shown::Bundle(&[])),
         };
-        let verdict = bundles(digest, &bundle);
-        if verdict.outcome() == Outcome::Verified {
-            return Ok(Judged { digest, format: FormatName::Oci, verdict });
+        let Some(verdict) = judging(subject, shown) else { continue };
+        let judged = Judged { digest, format, verdict };
+        if judged.verdict.outcome() == Outcome::Verified {
+            return Ok(judged);
         }
-        if best.as_ref().is_none_or(|best| passed(&verdict) > passed(best)) {
-            best = Some(verdict);
+        if best.as_ref().is_none_or(|best| passed(&judged.verdict) > passed(&best.verdict)) {
+            best = Some(judged);
         }
     }
-    let verdict = best.unwrap_or_else(verify::unsigned);
-    Ok(Judged { digest, format: FormatName::Oci, verdict })
+    Ok(best.unwrap_or_else(|| Judged { digest, format: FormatName::Oci, verdict: verify::unsigned() }))
 }
 
 /// A reference that cannot be resolved.
