@@ -51,6 +51,52 @@ async fn signs_with_proof_and_says_the_same_again() {
     assert_eq!((state.state, state.statements.len()), (StatementState::Released, 3));
 }
 
+/// The same request in its other dress: beside the attestations that it brings.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_beside_its_attestations_is_the_same_request() {
+    const ASK: &str = "application/vnd.chancery.ask+json";
+    let world = World::start().await;
+    let request = request(&["a.bin"]);
+    let ask = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut ask = serde_json::json!({
+            "attestations": ["{}"], "request": request.canonical(), "schema": "chancery.ask/1",
+        });
+        change(&mut ask);
+        ask.to_string()
+    };
+    let send = |media: &'static str, body: String| {
+        let post = world.post("/v1/sign").header("content-type", media).body(body);
+        Answer::of(post.bearer_auth(world.token(&request)))
+    };
+    let plain = ask(&|_| {});
+    for (name, media, body) in [
+        ("as a request", "application/json", plain.clone()),
+        ("a bare request", ASK, request.canonical().to_owned()),
+        ("another schema", ASK, ask(&|ask| ask["schema"] = "chancery.ask/2".into())),
+        ("an unknown member", ASK, ask(&|ask| ask["attestation"] = serde_json::json!([]))),
+        ("no attestations", ASK, ask(&|ask| drop(ask.as_object_mut().unwrap().remove("attestations")))),
+        ("one that is no text", ASK, ask(&|ask| ask["attestations"] = serde_json::json!([{}]))),
+        (
+            "a request of another spelling",
+            ASK,
+            ask(&|ask| {
+                ask["request"] = format!("{} ", request.canonical()).into();
+            }),
+        ),
+        ("a list", ASK, format!("[{plain}]")),
+    ] {
+        assert_eq!(send(media, body).await.problem(), "CH2101", "{name}");
+    }
+    assert_eq!(send("application/vnd.chancery.ask", plain.clone()).await.problem(), "CH2104");
+    let many = ask(&|ask| ask["attestations"] = vec!["{}"; 17].into());
+    assert_eq!(send(ASK, many).await.problem(), "CH4051");
+    // Profile `dev` demands nothing, so what comes along is not looked at.
+    let answer = send(ASK, plain).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let signed: Signed = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(signed.request_id, request.id());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rehearses_without_a_trace() {
     let world = World::start().await;
