@@ -170,6 +170,10 @@ const REMEDIES: &[(&str, &str)] = &[
     ("CH9025", "treat it as an incident: look at who signed the act, and at what was signed under it"),
     ("CH9026", "treat the signature as not authorised: its token was checked with other keys"),
     ("CH9060", "treat the entry as not authorised: find out which certificate it was taken for"),
+    (
+        "CH9070",
+        "treat the signature as made without what the profile demanded: the finding names what is lacking",
+    ),
     ("CH9090", "check the path and its permissions; try again"),
 ];
 
