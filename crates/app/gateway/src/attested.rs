@@ -6,6 +6,7 @@ use chancery_core::attested::{Attested, check_size};
 use chancery_core::refusal::{Refusal, RefusalCode};
 use chancery_core::statement::Statement;
 use chancery_policy::profile::Profile;
+use chancery_policy::vouch;
 use chancery_verify::attested::{Bench, Shown, Subject};
 
 use crate::failure::Failure;
@@ -54,6 +55,10 @@ pub(crate) fn of_each(
     profile: &Profile,
     statements: &[&Statement],
 ) -> Result<Vec<Attested>, Failure> {
+    let shown = vouch::Shown { attestations: &identified.evidence.attestations, version: governance.version };
+    for statement in statements {
+        vouch::check(profile, statement, shown)?;
+    }
     let wanted = profile.attestations();
     if wanted.is_empty() {
         return Ok(vec![Attested::default(); statements.len()]);

@@ -9,6 +9,7 @@ use chancery_core::refusal::Refusal;
 use chancery_core::statement::Statement;
 use chancery_core::time::Time;
 use chancery_policy::profile::Profile;
+use chancery_policy::vouch;
 use chancery_verify::attested::{Bench, Shown, Subject};
 use chancery_verify::snapshot::{Cosigner, Stage, TrustSnapshot};
 use chancery_verify::window::Window;
@@ -43,6 +44,8 @@ pub(crate) fn of_statement(
     statement: &Statement,
     now: Time,
 ) -> Result<Attested, Refusal> {
+    let shown = vouch::Shown { attestations: opened.brought(), version: opened.governance.version };
+    vouch::check(profile, statement, shown)?;
     let wanted = profile.attestations();
     if wanted.is_empty() {
         return Ok(Attested::default());

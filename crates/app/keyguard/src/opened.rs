@@ -70,6 +70,11 @@ impl<'a> Opened<'a> {
         judging.as_ref().map_err(Clone::clone)
     }
 
+    /// The attestations of the evidence, as they came.
+    pub(crate) fn brought(&self) -> &[String] {
+        &self.orders.evidence.attestations
+    }
+
     fn authenticate(&self) -> Result<Caller, Refusal> {
         let issuers = &self.governance.issuers;
         let evidence = &self.orders.evidence;

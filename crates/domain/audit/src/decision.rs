@@ -12,6 +12,7 @@ use chancery_policy::approval::document::Wish;
 use chancery_policy::decide::decide;
 use chancery_policy::facts::Facts;
 use chancery_policy::standing::Standing;
+use chancery_policy::vouch;
 use chancery_verify::attested::{Bench, Shown, Subject};
 use chancery_verify::snapshot::TrustSnapshot;
 
@@ -52,6 +53,7 @@ pub(crate) fn check(open: &Open, asked: &Asked<'_>) -> Result<Word, Finding> {
     if let Some(why) = open.misused {
         return Err(Finding::new(open.index, Code::Act, why));
     }
+    vouched(open, asked)?;
     let standing = Standing {
         approvers: approved(open, asked)?,
         first_seen: open.first_seen,
@@ -76,6 +78,15 @@ pub(crate) fn check(open: &Open, asked: &Asked<'_>) -> Result<Word, Finding> {
             Err(finding.because(in_words(&missing), "nothing missing"))
         }
     }
+}
+
+/// That a summary says what was shown and what governance says; whether the demanded attestations are met is decided after.
+fn vouched(open: &Open, asked: &Asked<'_>) -> Result<(), Finding> {
+    let Some(profile) = asked.governance.policy.profile(&open.intent.profile) else { return Ok(()) };
+    let shown = vouch::Shown { attestations: &asked.evidence.attestations, version: open.intent.policy };
+    vouch::check(profile, asked.statement, shown).map_err(|refusal| {
+        Finding::new(open.index, Code::Attestation, refusal.what).because(refusal.actual, refusal.expected)
+    })
 }
 
 /// What was found about the attestations in the evidence, as of the intent's time.

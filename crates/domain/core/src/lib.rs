@@ -30,5 +30,6 @@ pub mod time;
 pub mod tuf;
 pub mod tunnel;
 pub mod verdict;
+pub mod vouched;
 pub mod warrant;
 pub mod witness;

@@ -11,6 +11,7 @@ use crate::diff::{Changes, Effect};
 use crate::limit::{Exceed, Window};
 use crate::profile::Profile;
 use crate::trigger::{Events, Runners};
+use crate::vouch;
 
 /// Everything that differs in the brakes.
 pub(crate) fn compare(changes: &mut Changes, old: &Profile, new: &Profile) {
@@ -33,6 +34,7 @@ pub(crate) fn compare(changes: &mut Changes, old: &Profile, new: &Profile) {
     events(changes, old, new);
     runners(changes, old, new);
     attested::compare(changes, old, new);
+    vouch::compare(changes, old, new);
 }
 
 /// A span that may be none, which is the shortest.

@@ -43,6 +43,7 @@ pub mod test_cases;
 mod test_standing;
 mod trace;
 pub mod trigger;
+pub mod vouch;
 
 #[cfg(test)]
 mod properties;

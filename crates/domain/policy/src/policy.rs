@@ -21,6 +21,7 @@ use crate::problem::{Problem, Problems, Report};
 use crate::profile::Profile;
 use crate::profile_file;
 use crate::schema::Vocabulary;
+use crate::vouch;
 
 /// Everything that decisions are made from. Only whole and without errors is it ever built.
 #[derive(Debug)]
@@ -186,6 +187,8 @@ fn demanded(reports: &mut Reports, documents: &Documents, profiles: &[Profile]) 
     for profile in profiles {
         let file = format!("profiles/{}.toml", profile.name());
         attested::policies(reports.of(&file), profile, documents);
+        vouch::lint(reports.of(&file), profile);
+        vouch::apart(reports.of(&file), profile, profiles);
     }
 }
 

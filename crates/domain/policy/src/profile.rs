@@ -14,6 +14,7 @@ use crate::facade::Facade;
 use crate::grant::Grant;
 use crate::limit::{Limit, Window};
 use crate::trigger::{Events, Runners};
+use crate::vouch::Vouch;
 
 /// How tightly a token must be bound to the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +84,7 @@ pub struct Profile {
     pub(crate) events: Events,
     pub(crate) runners: Runners,
     pub(crate) attestations: Vec<Requirement>,
+    pub(crate) vouch: Option<Vouch>,
     pub(crate) grants: Vec<Grant>,
 }
 
@@ -171,6 +173,11 @@ impl Profile {
     #[must_use]
     pub const fn runners(&self) -> &Runners {
         &self.runners
+    }
+    /// What it vouches for, where it is a verifier's.
+    #[must_use]
+    pub const fn vouch(&self) -> Option<&Vouch> {
+        self.vouch.as_ref()
     }
     /// The attestations that it demands before it signs.
     #[must_use]

@@ -15,7 +15,7 @@
 //! [[limits]]
 //! count = 100
 //! window = "10m"
-//! # the brakes: see `brake`; `[[attestations]]`: see `attested`; instead of keys and formats `[facade]`: see `facade`
+//! # the brakes: see `brake`; `[[attestations]]`: see `attested`; `[vouch]`: see `vouch`; instead of keys and formats `[facade]`: see `facade`
 //! [[grants]]
 //! name = "acme-app-main"
 //! issuer = "dev"
@@ -38,6 +38,7 @@ use crate::grant_file;
 use crate::limit::{Limit, MAX_COUNT, Window};
 use crate::problem::Report;
 use crate::profile::{Binding, FormatRule, Profile, Timestamping};
+use crate::vouch;
 
 const MAX_LIMITS: usize = 8;
 const MAX_AUTHORITIES: usize = 8;
@@ -63,6 +64,7 @@ pub(crate) fn read(report: &mut Report, stem: &str, text: &str) -> Option<Profil
     let events = brake_file::events(report, &mut fields);
     let runners = brake_file::runners(report, &mut fields, environment);
     let attestations = attested::read(report, &mut fields);
+    let vouch = vouch::read(report, &mut fields);
     let grants = grant_file::read_all(report, &mut fields);
     fields.finish(report);
     match &facade {
@@ -93,6 +95,7 @@ pub(crate) fn read(report: &mut Report, stem: &str, text: &str) -> Option<Profil
         events,
         runners,
         attestations,
+        vouch,
         grants,
     })
 }

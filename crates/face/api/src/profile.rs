@@ -7,7 +7,7 @@ use chancery_core::depth::Depth;
 use chancery_core::environment::Environment;
 use chancery_core::family::Family;
 use chancery_core::format::FormatName;
-use chancery_core::id::{KeyId, ProfileName};
+use chancery_core::id::{KeyId, PolicyVersion, ProfileName};
 
 /// The public side of a profile: nothing about who may use it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -25,6 +25,21 @@ pub struct Profile {
     /// What it says of each format that it allows.
     #[schema(value_type = BTreeMap<String, ProfileFormat>)]
     pub formats: BTreeMap<FormatName, ProfileFormat>,
+    /// What it vouches for, where it is a verifier's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouch: Option<ProfileVouch>,
+}
+
+/// What a verifier's profile says of artifacts that meet what it demands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct ProfileVouch {
+    /// `verifier.id` of its summaries.
+    pub verifier: String,
+    /// What is verified.
+    pub levels: Vec<String>,
+    /// The governance in force, SHA-256.
+    #[schema(value_type = String)]
+    pub policy: PolicyVersion,
 }
 
 /// One format of a profile.

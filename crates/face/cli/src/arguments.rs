@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::command::{
     act, attest, audit, backup, completion, demo, dev, doctor, evidence, exception, explain, freeze, help,
     init, inspect, key, keyguard, ledger, pep740, policy, request, restore, root, serve, setup, sign, trust,
-    verify, webhook,
+    verify, vouch, webhook,
 };
 
 /// Code signing for CI/CD that checks before it signs, and proves it afterwards.
@@ -98,6 +98,8 @@ pub(crate) enum Command {
     Sign(sign::Args),
     /// Sign what you say about files: SBOMs, test results, scans.
     Attest(attest::Args),
+    /// Let the service say that a file passed verification: VSA or SVR, by a verifier of its own.
+    Vouch(vouch::Args),
     /// Verify signatures against an expected signer.
     Verify(verify::Args),
     /// Show everything about the signatures of a file, without judging.

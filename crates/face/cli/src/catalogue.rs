@@ -53,6 +53,8 @@ pub enum Code {
     Variant,
     /// CH2073: something in an archive must be signed before the archive is.
     Inside,
+    /// CH2074: the profile is no verifier's.
+    NoVerifier,
     /// CH4020: waits for approvals.
     Pending,
     /// CH7050: a backup is damaged or incomplete.
@@ -69,7 +71,7 @@ pub enum Code {
 
 impl Code {
     /// Every code with its meaning in one line.
-    pub const ALL: [(Self, &'static str); 25] = [
+    pub const ALL: [(Self, &'static str); 26] = [
         (Self::Unexpected, "something broke that should not"),
         (Self::Answer, "the server's answer is not what the protocol says, or not what was asked for"),
         (Self::Changed, "the artifact changed while it was being signed"),
@@ -92,6 +94,7 @@ impl Code {
         (Self::Declaration, "the declaration of a release is not well formed"),
         (Self::Variant, "a declared variant of the release has no file, or a file is of no variant"),
         (Self::Inside, "a program inside of an archive must be signed before the archive is"),
+        (Self::NoVerifier, "the profile vouches for nothing: it is no verifier's"),
         (Self::Pending, "the request waits for approvals, builders or time"),
         (Self::BackupDamaged, "a backup is damaged or incomplete"),
         (Self::BackupPlace, "the directory is not one to back up, or not one to write to"),
@@ -122,6 +125,7 @@ impl Code {
             Self::Declaration => "CH2071",
             Self::Variant => "CH2072",
             Self::Inside => "CH2073",
+            Self::NoVerifier => "CH2074",
             Self::Pending => "CH4020",
             Self::BackupDamaged => "CH7050",
             Self::BackupPlace => "CH7051",
@@ -150,6 +154,7 @@ impl Code {
             | Self::Declaration
             | Self::Variant
             | Self::Inside
+            | Self::NoVerifier
             | Self::Registry
             | Self::SshKey => Exit::Usage,
             Self::BackupDamaged => Exit::Invalid,

@@ -25,5 +25,6 @@ mod session;
 mod stolen;
 mod telling;
 mod trust;
+mod vouch;
 mod whole;
 mod world;

@@ -60,6 +60,8 @@ const GUARDRAIL: &str = include_str!("../../../../../testdata/governance/dev/gua
 const VERIFICATION: &str = include_str!("../../../../../testdata/governance/dev/verification/dev.toml");
 /// The predicate type of test results.
 pub(crate) const TESTS: &str = "https://in-toto.io/attestation/test-result/v0.1";
+/// The branch whose jobs verify.
+pub(crate) const VERIFIES: &str = "refs/heads/verify";
 const ROOT: &str = include_str!("../../../../../testdata/governance/dev/root.toml");
 
 /// Certificates for Sigstore clients: three entries each, and six of them in an hour.
@@ -88,6 +90,19 @@ fn start() -> Time {
     Time::parse_rfc3339("2026-11-20T12:00:00Z").unwrap()
 }
 
+/// A profile that vouches for what was tested.
+fn verifier() -> String {
+    let (before, after) = PROFILE.split_once("[keys]").unwrap();
+    let limits = &after[after.find("[[limits]]").unwrap()..after.find("[[grants]]").unwrap()];
+    format!(
+        "{before}[keys]\nverifier-dsse = \"dev-verifier\"\n[formats.sigstore]\nfamilies = [\"verifier-dsse\"]\n\
+         {limits}[vouch]\nverifier = \"https://acme.example/verifier\"\nlevels = [\"ACME_TESTED\"]\n\
+         resources = [\"pkg:generic/acme/*\"]\n[[attestations]]\nname = \"tests\"\npolicy = \"dev-tests\"\n\
+         [[grants]]\nname = \"verifier\"\nissuer = \"dev\"\n[grants.claims]\n\
+         source_repository_identifier = \"42\"\nsource_repository_ref = \"{VERIFIES}\"\n"
+    )
+}
+
 /// Governance of profiles `dev`, `loose` (fixed audience), `scarce` (two signatures), `remote` (remote authority).
 pub(crate) fn governance(issuer: &DevKey) -> BTreeMap<String, String> {
     let people = issuer.registration(PEOPLE).replace("issuer.dev]", "issuer.people]") + "kind = \"human\"\n";
@@ -111,6 +126,7 @@ pub(crate) fn governance(issuer: &DevKey) -> BTreeMap<String, String> {
             "patient",
             format!("hold = \"10m\"\n{PROFILE}[[attestations]]\nname = \"tests\"\npolicy = \"dev-tests\"\n"),
         ),
+        ("verifier", verifier()),
         ("held", format!("hold = \"10m\"\n{PROFILE}")),
         ("quorum", format!("{PROFILE}[quorum]\nbuilders = 2\ndiffer = \"runner-group\"\n")),
         ("novel", format!("{PROFILE}[step_up]\non = [\"package\", \"identity\", \"hour\", \"version\"]\n")),
@@ -163,6 +179,7 @@ fn specs() -> Vec<KeySpec> {
         ("dev-message", Family::Message),
         ("dev-notary", Family::Notary),
         ("dev-provenance", Family::ProvenanceDsse),
+        ("dev-verifier", Family::VerifierDsse),
     ];
     let spec = |(name, family): (&str, Family)| KeySpec {
         id: KeyId::parse(name).unwrap(),
@@ -329,7 +346,13 @@ impl World {
     /// The same, with attestations that the gateway keeps as evidence.
     pub(crate) async fn order_bringing(&self, request: &Request, attestations: Vec<String>) -> Orders {
         let governance = self.gateway.governance().unwrap();
-        let token = self.token(request, |_| {});
+        // A verifier's job is of a branch of its own.
+        let verifies = request.profile().as_str() == "verifier";
+        let token = self.token(request, |token| {
+            if verifies {
+                token.git_ref = VERIFIES.to_owned();
+            }
+        });
         let mut identified =
             identify(&self.gateway, &governance, Some(&token), Shown::For(request)).await.unwrap();
         identified.evidence.attestations = attestations;

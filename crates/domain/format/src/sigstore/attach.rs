@@ -51,7 +51,8 @@ pub fn content(statement: &Statement, signer: &Signer<'_>, signature: &[u8]) -> 
         statement::Content::Message => Ok(Content::Message { digest: statement.artifact.digest, signature }),
         said @ (statement::Content::Claimed { .. }
         | statement::Content::Image { .. }
-        | statement::Content::Provenance { .. }) => {
+        | statement::Content::Provenance { .. }
+        | statement::Content::Vouched(_)) => {
             let payload = to_be_signed::payload(statement, &said, signer)?;
             Ok(Content::Dsse(Envelope { payload, payload_type: dsse::IN_TOTO.to_owned(), signature }))
         }

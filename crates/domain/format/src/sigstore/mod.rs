@@ -21,6 +21,7 @@ pub mod predicate;
 pub mod prepare;
 pub mod provenance;
 pub mod statement;
+pub mod summary;
 pub mod to_be_signed;
 mod wire;
 

@@ -19,7 +19,7 @@ pub fn detect(_: &Sample<'_>) -> Sureness {
 }
 
 /// Hashes the artifact. Options: `family` (`provenance-dsse`, the default, `message` or `claimed-dsse`), `subject` (the
-/// name in the in-toto statement; the file name by default), and for a claim `predicate` and `predicate_type`.
+/// name in the in-toto statement; the file name by default), for a claim `predicate` and `predicate_type`, and for a summary `vouch`.
 pub fn prepare(reader: &mut dyn Read, options: &Options<'_>) -> Result<Prepared, FormatError> {
     let (family, body) = wish(options)?;
     let mut hasher = Hasher::default();
@@ -43,8 +43,12 @@ fn wish(options: &Options<'_>) -> Result<(Family, Value), FormatError> {
             ("family", Some("message")) => family = Family::Message,
             ("family", Some("provenance-dsse")) => family = Family::ProvenanceDsse,
             ("family", Some("claimed-dsse")) => family = Family::ClaimedDsse,
+            ("family", Some("verifier-dsse")) => family = Family::VerifierDsse,
+            ("vouch", _) => drop(body.insert(name.clone(), value.clone())),
             ("family", _) => {
-                return Err(refuse("expected `provenance-dsse`, `message` or `claimed-dsse`"));
+                return Err(refuse(
+                    "expected `provenance-dsse`, `message`, `claimed-dsse` or `verifier-dsse`",
+                ));
             }
             ("subject" | "predicate" | "predicate_type", Some(text)) => {
                 drop(body.insert(name.clone(), json!(text)));
@@ -56,6 +60,10 @@ fn wish(options: &Options<'_>) -> Result<(Family, Value), FormatError> {
     if family == Family::Message && !body.is_empty() {
         let expected = "has no meaning in family `message`";
         return Err(FormatError::Option { name: "subject".into(), expected });
+    }
+    if (family == Family::VerifierDsse) != body.contains_key("vouch") {
+        let expected = "needed in family `verifier-dsse`, and without meaning in others";
+        return Err(FormatError::Option { name: "vouch".into(), expected });
     }
     let is_claim = body.contains_key("predicate") && body.contains_key("predicate_type");
     if (family == Family::ClaimedDsse) != is_claim {

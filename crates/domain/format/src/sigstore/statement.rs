@@ -5,22 +5,25 @@
 //! {"subject":"registry.example/app"}
 //! {"predicate":"{\"bomFormat\":\"CycloneDX\", …}","predicate_type":"https://cyclonedx.org/bom"}
 //! {"annotations":{"build":"7"},"spelling":"cosign"}
+//! {"vouch":{…}}
 //! ```
 //! The digest is in the core statement. `subject` renames the artifact in an in-toto statement (not in family
 //! `message`); like the file name it is the client's claim. A predicate is one too: only family `claimed-dsse` takes
 //! one, and only of types that this service does not make itself. A `spelling` says that the statement around it is written
 //! as cosign writes it ([`super::cosign`]); in family `provenance-dsse` it is then the one that `cosign sign` makes, which
-//! says no more than that an image is signed, and its `annotations` are the client's claim.
+//! says no more than that an image is signed, and its `annotations` are the client's claim. Family `verifier-dsse` takes what is
+//! in [`chancery_core::vouched`], and nothing else.
 
 use std::collections::BTreeMap;
 
 use chancery_core::family::Family;
 use chancery_core::format::FormatName;
 use chancery_core::statement::Statement;
+use chancery_core::vouched::{NotVouched, Vouched};
 
 use super::cosign::{self, Spelling};
 use super::predicate::{InvalidPredicate, Predicate};
-use super::provenance;
+use super::{provenance, summary};
 use crate::oci::to_be_signed::SIGN_PREDICATE;
 
 /// Longest subject name in bytes.
@@ -44,6 +47,9 @@ pub enum InvalidStatement {
     /// A predicate that may not be claimed, or is no JSON object.
     #[error("predicate: {0}")]
     Predicate(#[from] InvalidPredicate),
+    /// A body that says no verification summary.
+    #[error("{0}")]
+    Vouched(#[from] NotVouched),
     /// The subject name is empty, too long, or holds control characters.
     #[error("subject is empty, longer than 255 bytes, or holds control characters")]
     Subject,
@@ -85,12 +91,18 @@ pub enum Content {
         /// The name of the subject: a claim of the client.
         subject: String,
     },
+    /// That the artifact passed verification is signed.
+    Vouched(Vouched),
 }
 
 /// Parses the statement's body for this format.
 pub fn parse(statement: &Statement) -> Result<Content, InvalidStatement> {
     if statement.format != FormatName::Sigstore {
         return Err(InvalidStatement::Format(statement.format));
+    }
+    if statement.family == Family::VerifierDsse {
+        check_subject(&statement.artifact.name)?;
+        return Ok(Content::Vouched(Vouched::of(statement)?));
     }
     let body: Body = serde_json::from_value(statement.body.clone())
         .map_err(|error| InvalidStatement::Body(error.to_string().chars().take(120).collect()))?;
@@ -143,6 +155,7 @@ pub fn predicate_type(statement: &Statement) -> Option<String> {
         Ok(Content::Claimed { predicate, .. }) => Some(predicate.kind().to_owned()),
         Ok(Content::Image { .. }) => Some(SIGN_PREDICATE.to_owned()),
         Ok(Content::Provenance { .. }) => Some(provenance::PREDICATE_TYPE.to_owned()),
+        Ok(Content::Vouched(said)) => Some(summary::predicate_type(said.kind).to_owned()),
         Ok(Content::Message) | Err(_) => None,
     }
 }

@@ -4,6 +4,7 @@
 //! message       the artifact itself, as its SHA-256
 //! provenance    "DSSEv1 28 application/vnd.in-toto+json <n> {"_type":"https://in-toto.io/Statement/v1",…}"
 //! claimed       the same around a statement with the caller's predicate
+//! vouched       the same around a statement that verification passed
 //! image         the same around a statement that says nothing but that an image is signed, as cosign writes it
 //! ```
 
@@ -13,7 +14,7 @@ use chancery_core::statement::Statement;
 use chancery_core::warrant::ToBeSigned;
 
 use super::statement::{self, Content};
-use super::{dsse, provenance};
+use super::{dsse, provenance, summary};
 use crate::seam::{FormatError, Signer};
 
 /// Rebuilds what is signed for a statement. Errors when the statement is not of this format, or the key is not P-256.
@@ -27,7 +28,10 @@ pub fn to_be_signed(statement: &Statement, signer: &Signer<'_>) -> Result<ToBeSi
             let digest = statement.artifact.digest.as_bytes().to_vec();
             Ok(ToBeSigned::Prehashed(DigestAlgorithm::Sha256, digest))
         }
-        said @ (Content::Claimed { .. } | Content::Image { .. } | Content::Provenance { .. }) => {
+        said @ (Content::Claimed { .. }
+        | Content::Image { .. }
+        | Content::Provenance { .. }
+        | Content::Vouched(_)) => {
             let payload = payload(statement, &said, signer)?;
             Ok(ToBeSigned::Message(dsse::encode(dsse::IN_TOTO, &payload)))
         }
@@ -60,6 +64,7 @@ pub(crate) fn payload(
             let facts = provenance::Facts { claims, profile, service: signer.builder };
             provenance::build(statement, subject, &facts)
         }
+        Content::Vouched(vouched) => summary::build(statement, vouched, signer),
         Content::Message => {
             return Err(FormatError::Statement("a message has no in-toto statement".to_owned()));
         }

@@ -24,6 +24,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ("CH2071", "correct release.toml where the message points to; how-to/releases shows one"),
     ("CH2072", "build the variant, or change the declaration; nothing was signed"),
     ("CH2073", "sign what is inside, pack it, then sign the release; nothing was signed"),
+    ("CH2074", "name the profile whose file has `[vouch]`; chancery whoami shows which name this job"),
     ("CH2101", "send what the OpenAPI document at /openapi.json describes; update an old client"),
     ("CH2102", "send what the OpenAPI document at /openapi.json describes; update an old client"),
     ("CH2103", "ask for fewer statements at a time, or send a smaller body"),

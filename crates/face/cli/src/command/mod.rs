@@ -38,6 +38,7 @@ pub(crate) mod trust;
 mod trust_mirror;
 pub(crate) mod verify;
 pub(crate) mod version;
+pub(crate) mod vouch;
 pub(crate) mod webhook;
 pub(crate) mod whoami;
 

@@ -10,7 +10,7 @@ use crate::terminal::Terminal;
 use super::{
     act, attest, audit, backup, completion, demo, dev, doctor, env, evidence, exception, explain, freeze,
     help, init, inspect, key, keyguard, ledger, man, pep740, policy, request, restore, root, serve, setup,
-    sign, trust, verify, version, webhook, whoami,
+    sign, trust, verify, version, vouch, webhook, whoami,
 };
 
 /// What a command works with.
@@ -52,6 +52,7 @@ fn route(command: Command, context: &mut Context<'_, '_>) -> Result<u8, Failure>
         Command::Backup(args) => backup::run(&args, context),
         Command::Restore(args) => restore::run(&args, context),
         Command::Attest(args) => attest::run(&args, context),
+        Command::Vouch(args) => vouch::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
         Command::Verify(args) => verify::run(&args, context),
         Command::Inspect(args) => inspect::run(&args, context),

@@ -38,6 +38,7 @@ fn unknown_profile(server: &Server, name: &ProfileName) -> Result<Profile, Failu
         binding: "request".to_owned(),
         audience_host: audience_host(server)?,
         formats: BTreeMap::new(),
+        vouch: None,
     })
 }
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::Path;
 use chancery_api::code::Code;
 use chancery_api::problem::Problem;
-use chancery_api::profile::{Profile, ProfileFormat, ProfileKey};
+use chancery_api::profile::{Profile, ProfileFormat, ProfileKey, ProfileVouch};
 use chancery_core::family::Family;
 use chancery_core::id::ProfileName;
 use chancery_gateway::gateway::Gateway;
@@ -31,6 +31,11 @@ pub(crate) async fn get(service: Shared, Path(name): Path<String>) -> Result<Jso
         binding: profile.binding().name().to_owned(),
         audience_host: service.gateway.parts().audience_host.clone(),
         formats: formats.collect(),
+        vouch: profile.vouch().map(|vouch| ProfileVouch {
+            verifier: vouch.verifier.clone(),
+            levels: vouch.levels.clone(),
+            policy: governance.version,
+        }),
         name,
     }))
 }

@@ -30,7 +30,10 @@ fn rebuilt(statement: &Statement) -> Vec<u8> {
             spelling.attestation(digest, &subject, &predicate)
         }
         Content::Image { annotations, spelling } => spelling.image(digest, &annotations),
-        other @ (Content::Claimed { .. } | Content::Message | Content::Provenance { .. }) => {
+        other @ (Content::Claimed { .. }
+        | Content::Message
+        | Content::Provenance { .. }
+        | Content::Vouched(_)) => {
             panic!("{other:?}")
         }
     }
