@@ -54,7 +54,7 @@ const LOCAL: [&str; 32] = [
 ];
 
 /// How a command is run: its arguments, apart by blanks; `ID` stands for something that is not there.
-const ASKING: [(&str, &str); 37] = [
+const ASKING: [(&str, &str); 38] = [
     ("act submit", "some.act"),
     ("dev token", ""),
     ("doctor", ""),
@@ -93,6 +93,10 @@ const ASKING: [(&str, &str); 37] = [
     ("trust publish", "--reason r --key data/people/alice.key"),
     ("trust rotate", "ct --reason r --key data/people/alice.key"),
     ("trust show", ""),
+    (
+        "vouch",
+        "app.bin --profile dev --resource pkg:generic/a --attestation sbom.json --output signed --no-wait",
+    ),
     ("webhook dead", ""),
     ("webhook list", ""),
     ("webhook redeliver", "nothing"),

@@ -198,7 +198,7 @@ fn a_verifier_signs_nothing_else_and_is_nobody_who_signs() {
     let more = check(PROFILE.replace("[formats", "message = \"m\"\n[formats"));
     assert!(more.contains("one key, of family `verifier-dsse`"), "{more}");
     let (before, after) = PROFILE.split_once("[[attestations]]").unwrap();
-    let nothing = check(format!("{before}{}", &after[after.find("[[grants]]").unwrap()..]));
+    let nothing = check(format!("{before}[[grants]]{}", after.split_once("[[grants]]").unwrap().1));
     assert!(nothing.contains("nothing is verified"), "{nothing}");
 }
 

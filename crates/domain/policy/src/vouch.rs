@@ -188,3 +188,24 @@ pub fn check(profile: &Profile, statement: &Statement, shown: Shown<'_>) -> Resu
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_one_for_each_track_and_never_failed() {
+        let are =
+            |levels: &[&str]| are_levels(&levels.iter().map(|level| (*level).to_owned()).collect::<Vec<_>>());
+        assert!(are(&["SLSA_BUILD_LEVEL_2", "SLSA_SOURCE_LEVEL_3", "ACME_TESTED"]));
+        for bad in [
+            &["SLSA_BUILD_LEVEL_2", "SLSA_BUILD_LEVEL_3"][..],
+            &["ACME_TESTED", "ACME_TESTED"],
+            &["FAILED"],
+            &["acme"],
+            &[""],
+        ] {
+            assert!(!are(bad), "{bad:?}");
+        }
+    }
+}

@@ -93,10 +93,11 @@ fn start() -> Time {
 /// A profile that vouches for what was tested.
 fn verifier() -> String {
     let (before, after) = PROFILE.split_once("[keys]").unwrap();
-    let limits = &after[after.find("[[limits]]").unwrap()..after.find("[[grants]]").unwrap()];
+    let (_, limits) = after.split_once("[[limits]]").unwrap();
+    let (limits, _) = limits.split_once("[[grants]]").unwrap();
     format!(
         "{before}[keys]\nverifier-dsse = \"dev-verifier\"\n[formats.sigstore]\nfamilies = [\"verifier-dsse\"]\n\
-         {limits}[vouch]\nverifier = \"https://acme.example/verifier\"\nlevels = [\"ACME_TESTED\"]\n\
+         [[limits]]{limits}[vouch]\nverifier = \"https://acme.example/verifier\"\nlevels = [\"ACME_TESTED\"]\n\
          resources = [\"pkg:generic/acme/*\"]\n[[attestations]]\nname = \"tests\"\npolicy = \"dev-tests\"\n\
          [[grants]]\nname = \"verifier\"\nissuer = \"dev\"\n[grants.claims]\n\
          source_repository_identifier = \"42\"\nsource_repository_ref = \"{VERIFIES}\"\n"
