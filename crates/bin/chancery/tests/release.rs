@@ -140,6 +140,7 @@ fn whatever_changes_after_signing_is_found() {
     let dll = std::fs::read(world.path("dist/app.dll")).unwrap();
     let flipped: Vec<u8> = exe.iter().enumerate().map(|(at, byte)| byte ^ u8::from(at == 600)).collect();
     let signed_in_archive = zip(&[("app.exe", &exe)]);
+    let changed_in_archive = zip(&[("app.exe", &flipped)]);
     type Spoil<'a> = Box<dyn Fn(&Path) + 'a>;
     let write = |path: &'static str, bytes: &[u8]| {
         let bytes = bytes.to_vec();
@@ -157,6 +158,7 @@ fn whatever_changes_after_signing_is_found() {
     let cases: Vec<Case<'_>> = vec![
         (write("app-arm64.exe", &exe), 11, vec![("CH6073", "app-arm64.exe")]),
         (write("pack.zip", &signed_in_archive), 11, vec![("CH6073", "pack.zip"), ("CH6077", "pack.zip")]),
+        (write("plain.zip", &changed_in_archive), 11, vec![("CH6074", "plain.zip"), ("CH6079", "plain.zip")]),
         (write("app-x64.exe", &flipped), 11, vec![("CH6074", "app-x64.exe")]),
         (write("notes.txt", b"Notes"), 11, vec![("CH6074", "notes.txt")]),
         (write("notes.txt", b"notes and more"), 11, vec![("CH6074", "notes.txt")]),
@@ -180,9 +182,9 @@ fn whatever_changes_after_signing_is_found() {
         assert_eq!(found, *expected, "{number}");
     }
     // What is told names the first thing that differs, and steers no terminal.
-    let text = world.run(&["verify", "--release", "spoilt-4", "--policy", "dev", "--offline"]).expect(11);
+    let text = world.run(&["verify", "--release", "spoilt-5", "--policy", "dev", "--offline"]).expect(11);
     assert!(text.err.contains("actual 14 bytes  expected 5 bytes"), "{}", text.err);
-    let text = world.run(&["verify", "--release", "spoilt-7", "--policy", "dev", "--offline"]).expect(11);
+    let text = world.run(&["verify", "--release", "spoilt-8", "--policy", "dev", "--offline"]).expect(11);
     assert!(!text.err.contains('\u{1b}') && text.err.contains("\\u{1b}"), "{}", text.err);
 }
 
@@ -213,6 +215,16 @@ fn a_manifest_counts_for_its_own_files_and_its_own_signer_alone() {
     let unsigned = copy(&world, "unsigned");
     std::fs::remove_file(unsigned.join("release.json.sigstore.json")).unwrap();
     verify(&world, "unsigned", &[]).expect(10);
+    // The same manifest, signed by another service.
+    let stranger = World::start();
+    stranger.write("release.json", text.as_bytes());
+    stranger.run(&["sign", "release.json", "--profile", "dev"]).expect(0);
+    let foreign = copy(&world, "foreign");
+    let bundle = "release.json.sigstore.json";
+    std::fs::copy(stranger.path(bundle), foreign.join(bundle)).unwrap();
+    let said = verify(&world, "foreign", &[]);
+    assert_ne!(said.code, 0);
+    assert_eq!(said.json()["release"], Value::Null, "what nobody here signed is not even read");
     // What somebody claims about the manifest is no signature of it.
     let claimed = copy(&world, "claimed");
     world.write("sbom.json", b"{}");
@@ -246,6 +258,13 @@ fn what_cannot_be_released_is_refused_before_anything_is_signed() {
     untouched("strict", 2, "CH2073", &["--declare", "strict.toml"]);
     world.write("typo.toml", DECLARATION.replace("closed", "close").as_bytes());
     untouched("strict", 2, "CH2071", &["--declare", "typo.toml"]);
+    // A program that was changed after it was signed is never meant.
+    world.write("app.exe", &image(Bits::B64, &[512], b"x64"));
+    world.run(&["sign", "app.exe", "--profile", "dev"]).expect(0);
+    let mut changed = std::fs::read(world.path("app.exe")).unwrap();
+    changed[600] ^= 1;
+    lay(&world, "changed", &[("app.zip", zip(&[("app.exe", &changed)]))]);
+    untouched("changed", 2, "CH2073", &[]);
     lay(&world, "named", &[("a\nb", b"x".to_vec())]);
     untouched("named", 2, "CH2070", &[]);
     lay(&world, "linked", &files());

@@ -42,7 +42,7 @@ pub(crate) use summary::SummaryText;
 /// SLSA provenance.
 pub const PROVENANCE: &str = chancery_format::sigstore::provenance::PREDICATE_TYPE;
 /// A verification summary.
-pub const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
+pub const SUMMARY: &str = chancery_format::sigstore::summary::VSA;
 /// What came of tests.
 pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
 
