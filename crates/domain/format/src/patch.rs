@@ -7,7 +7,7 @@ use chancery_core::digest::{Hasher, Sha256};
 use crate::seam::FormatError;
 
 /// Size of the copy buffer in bytes.
-const BUFFER: usize = 256 * 1024;
+pub(crate) const BUFFER: usize = 256 * 1024;
 
 /// What changes. INVARIANT: overwrites are in ascending order, do not overlap, and lie below `keep`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,19 @@ impl<R: Read, W: Write> Read for Tee<R, W> {
         self.copy.write_all(buffer.get(..count).unwrap_or_default())?;
         Ok(count)
     }
+}
+
+/// SHA-256 and size of everything, in one pass; the artifact itself is never held.
+pub(crate) fn digest(reader: &mut dyn Read) -> Result<(Sha256, u64), FormatError> {
+    let (mut hasher, mut size) = (Hasher::default(), 0u64);
+    let mut buffer = vec![0u8; BUFFER];
+    loop {
+        let count = read_some(reader, &mut buffer)?;
+        let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else { break };
+        hasher.update(chunk);
+        size = size.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+    Ok((hasher.finish(), size))
 }
 
 /// Reads once, retrying when interrupted; 0 means the end.

@@ -10,17 +10,13 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use chancery_core::digest::Hasher;
 use chancery_core::family::Family;
 use serde_json::Value;
 
 use super::envelope::Kind;
 use super::statement::{Body, MAX_EXPIRY, is_media_type};
-use crate::patch::read_some;
+use crate::patch;
 use crate::seam::{FormatError, Layout, Options, Prepared, Sample, Sureness};
-
-/// Size of the one buffer in bytes.
-const BUFFER: usize = 256 * 1024;
 
 /// Takes a file only where it is named: a Sigstore bundle is what a file gets otherwise.
 #[must_use]
@@ -31,17 +27,8 @@ pub const fn detect(_: &Sample<'_>) -> Sureness {
 /// Hashes the artifact.
 pub fn prepare(reader: &mut dyn Read, options: &Options<'_>) -> Result<Prepared, FormatError> {
     let body = body(options)?;
-    let mut hasher = Hasher::default();
-    let mut size = 0u64;
-    let mut buffer = vec![0u8; BUFFER];
-    loop {
-        let count = read_some(reader, &mut buffer)?;
-        let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else { break };
-        hasher.update(chunk);
-        size = size.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-    }
-    let (digest, layout) = (hasher.finish(), Layout::Beside);
-    Ok(Prepared { body: body.to_json(), family: Family::Notary, digest, size, layout })
+    let (digest, size) = patch::digest(reader)?;
+    Ok(Prepared { body: body.to_json(), family: Family::Notary, digest, size, layout: Layout::Beside })
 }
 
 /// What the options say of a statement. Errors for one that is not known or of the wrong type.
@@ -95,7 +82,7 @@ mod tests {
 
     #[test]
     fn hashes_in_one_pass_and_knows_its_options() {
-        let bytes = vec![7u8; BUFFER + 1];
+        let bytes = vec![7u8; patch::BUFFER + 1];
         let found = prepared(&json!({}), &bytes).unwrap();
         assert_eq!((found.digest, found.size), (Sha256::of(&bytes), bytes.len() as u64));
         assert_eq!(found.body, json!({"envelope": "jws", "media_type": "application/octet-stream"}));

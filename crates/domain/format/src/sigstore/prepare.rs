@@ -2,15 +2,11 @@
 
 use std::io::Read;
 
-use chancery_core::digest::Hasher;
 use chancery_core::family::Family;
 use serde_json::{Map, Value, json};
 
-use crate::patch::read_some;
+use crate::patch;
 use crate::seam::{FormatError, Layout, Options, Prepared, Sample, Sureness};
-
-/// Size of the one buffer in bytes.
-const BUFFER: usize = 256 * 1024;
 
 /// Takes any file, detached.
 #[must_use]
@@ -22,16 +18,8 @@ pub fn detect(_: &Sample<'_>) -> Sureness {
 /// name in the in-toto statement; the file name by default), for a claim `predicate` and `predicate_type`, and for a summary `vouch`.
 pub fn prepare(reader: &mut dyn Read, options: &Options<'_>) -> Result<Prepared, FormatError> {
     let (family, body) = wish(options)?;
-    let mut hasher = Hasher::default();
-    let mut size = 0u64;
-    let mut buffer = vec![0u8; BUFFER];
-    loop {
-        let count = read_some(reader, &mut buffer)?;
-        let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else { break };
-        hasher.update(chunk);
-        size = size.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-    }
-    Ok(Prepared { body, family, digest: hasher.finish(), size, layout: Layout::Beside })
+    let (digest, size) = patch::digest(reader)?;
+    Ok(Prepared { body, family, digest, size, layout: Layout::Beside })
 }
 
 fn wish(options: &Options<'_>) -> Result<(Family, Value), FormatError> {
@@ -85,7 +73,7 @@ mod tests {
 
     #[test]
     fn hashes_in_one_pass() {
-        let bytes = vec![7u8; BUFFER + 1];
+        let bytes = vec![7u8; patch::BUFFER + 1];
         let found = prepared(&json!({}), &bytes).unwrap();
         assert_eq!((found.digest, found.size), (Sha256::of(&bytes), bytes.len() as u64));
         assert_eq!((found.family, found.body), (Family::ProvenanceDsse, json!({})));

@@ -1,7 +1,6 @@
 //! `chancery attest`: what the caller says about a file, signed as the claim that it is.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chancery_core::family::Family;
 use chancery_core::format::FormatName;
@@ -16,6 +15,7 @@ use crate::catalogue::Code;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::file::reader::Progress;
+use crate::sign::patient::Waiting;
 use crate::sign::prepare::{Signed, Wish};
 use crate::trust::{self, read_bounded};
 
@@ -64,12 +64,9 @@ pub(crate) struct Args {
     /// Show the decision and what would be signed; change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Seconds to wait for approvals, other builders or a hold period.
-    #[arg(long, default_value_t = 1800, value_name = "SECONDS", conflicts_with = "no_wait")]
-    wait: u64,
-    /// Do not wait: exit 5, and go on later with `chancery request wait` and the same command.
-    #[arg(long)]
-    no_wait: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    waiting: Waiting,
     /// Whom to trust when the results are verified.
     #[command(flatten)]
     trust: trust::Source,
@@ -92,7 +89,7 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         output: args.output.clone(),
         progress: if context.terminal.shows_progress() { Progress::Shown } else { Progress::Hidden },
     };
-    let patience = Duration::from_secs(if args.no_wait { 0 } else { args.wait });
+    let patience = args.waiting.patience();
     let (files, profile, mode) = (&args.files, &args.profile, Mode::of(&args.dry_run));
     let (trust, attestations) = (&args.trust, Vec::new());
     sign::carry_out(&Job { files, profile, wish, mode, patience, attestations, trust }, context)

@@ -28,7 +28,7 @@ use crate::sign::ask;
 use crate::sign::brought::{self, Asked};
 use crate::sign::finish::{self, Judge};
 use crate::sign::image::Attaching;
-use crate::sign::patient;
+use crate::sign::patient::{self, Waiting};
 use crate::sign::prepare::{self, Prepared, Signed, Wish};
 use crate::terminal::{Shape, printable};
 use crate::trust::{self, Voucher};
@@ -77,12 +77,9 @@ pub(crate) struct Args {
     /// Show the decision and what would be signed; change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Seconds to wait for approvals, other builders or a hold period.
-    #[arg(long, default_value_t = 1800, value_name = "SECONDS", conflicts_with = "no_wait")]
-    wait: u64,
-    /// Do not wait: exit 5, and go on later with `chancery request wait` and the same command.
-    #[arg(long)]
-    no_wait: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    waiting: Waiting,
     /// A format option, such as `program_name=Acme`.
     #[arg(long = "option", value_name = "NAME=VALUE")]
     options: Vec<String>,
@@ -142,7 +139,7 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         return image::run(args, (&name, &images), context);
     }
     let wish = wish(args, context)?;
-    let patience = Duration::from_secs(if args.no_wait { 0 } else { args.wait });
+    let patience = args.waiting.patience();
     let mode = Mode::of(&args.dry_run);
     let attestations = brought::read(&args.attestation)?;
     let (files, profile, trust) = (&args.files, &args.profile, &args.trust);

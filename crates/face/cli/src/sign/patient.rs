@@ -22,6 +22,24 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// What waits for no people is asked for again after so many looks.
 const LOOKS: u32 = 5;
 
+/// How long a command may wait, as every command that signs says it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Waiting {
+    /// Seconds to wait for approvals, other builders or a hold period.
+    #[arg(long, default_value_t = 1800, value_name = "SECONDS", conflicts_with = "no_wait")]
+    wait: u64,
+    /// Do not wait: exit 5, and go on later with `chancery request wait` and the same command.
+    #[arg(long)]
+    no_wait: bool,
+}
+
+impl Waiting {
+    /// The time, none where there is nothing to wait for.
+    pub(crate) const fn patience(&self) -> Duration {
+        Duration::from_secs(if self.no_wait { 0 } else { self.wait })
+    }
+}
+
 /// Signs a request, and waits as long as it may.
 pub(crate) fn sign(
     (server, profile): (&Server, &Profile),

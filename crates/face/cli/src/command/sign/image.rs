@@ -1,7 +1,5 @@
 //! The same command over images.
 
-use std::time::Duration;
-
 use chancery_core::id::ProfileName;
 use chancery_format::notary;
 use chancery_format::oci::reference::Reference;
@@ -57,7 +55,7 @@ pub(super) fn run(
     }
     let trusted = trust::load(&args.trust, trust::Reach::Online, context)?;
     let mut judge = Judge::new(trusted.snapshot, context.host.now(), &server, Signed::Refuse);
-    let patience = Duration::from_secs(if args.no_wait { 0 } else { args.wait });
+    let patience = args.waiting.patience();
     let mut results = Results::new();
     for statements in requests {
         let request = ask::request(&profile, statements)?;

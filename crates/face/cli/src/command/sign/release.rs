@@ -2,7 +2,6 @@
 //! a manifest that is signed last.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use chancery_api::profile::Profile;
 use chancery_core::family::Family;
@@ -80,7 +79,7 @@ pub(super) fn run(args: &Args, directory: &Path, context: &mut Context<'_, '_>) 
     if released.mode == Mode::Rehearsal {
         rehearse((&server, &attestations), &profile, &prepared, (context, &mut released.ends));
     } else if released.ends.is_empty() {
-        let patience = Duration::from_secs(if args.no_wait { 0 } else { args.wait });
+        let patience = args.waiting.patience();
         let mut work = Work { server: &server, profile, judge, patience, attestations };
         sign_all(&mut work, &prepared, context, &mut released.ends);
         if released.ends.values().all(Result::is_ok) {
