@@ -17,10 +17,8 @@ use super::bundle::{Bundle, Content, InvalidBundle, MAX_BUNDLE, MEDIA_TYPE};
 use super::dsse::IN_TOTO;
 use super::provenance;
 
-/// Predicate type of a build's provenance; its attestations end in `.slsa.attestation`.
-const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
-/// Predicate type of a publication (PEP 740's own); its attestations end in `.publish.attestation`.
-const PUBLISH: &str = "https://docs.pypi.org/attestations/publish/v1";
+/// What is appended to the distribution's name: the object holds a build's provenance.
+pub const SUFFIX: &str = ".slsa.attestation";
 const VERSION: u64 = 1;
 
 /// Why there is no attestation object, or bytes are none.
@@ -46,8 +44,8 @@ pub enum InvalidAttestation {
         /// The distribution.
         expected: String,
     },
-    /// A predicate that package indexes do not take.
-    #[error("package indexes take provenance and publish attestations, not `{0}`")]
+    /// Another predicate than provenance.
+    #[error("an attestation object is made of provenance, not of `{0}`")]
     Type(String),
     /// Another version of the format.
     #[error("version {0} of the format; expected 1")]
@@ -76,18 +74,9 @@ struct Envelope {
     signature: String,
 }
 
-/// An attestation object with the name that it has beside its distribution.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
-    /// `.slsa.attestation` or `.publish.attestation`.
-    pub suffix: &'static str,
-    /// The object, JSON.
-    pub json: String,
-}
-
-/// Makes the attestation object of a distribution from a bundle; the statement must be about its file name alone, as PEP 740
-/// demands.
-pub fn of_bundle(bundle: &[u8], distribution: &str) -> Result<Made, InvalidAttestation> {
+/// Makes the attestation object of a distribution, JSON, from a bundle with its provenance; the statement must be about its file
+/// name alone, as PEP 740 demands.
+pub fn of_bundle(bundle: &[u8], distribution: &str) -> Result<String, InvalidAttestation> {
     let Bundle { certificate, content, entry, .. } = Bundle::parse(bundle)?;
     let Content::Dsse(envelope) = content else { return Err(InvalidAttestation::NoStatement) };
     let read = provenance::parse(&envelope.payload).map_err(|_| InvalidAttestation::NoStatement)?;
@@ -96,11 +85,9 @@ pub fn of_bundle(bundle: &[u8], distribution: &str) -> Result<Made, InvalidAttes
         let (actual, expected) = (names.join(", "), distribution.to_owned());
         return Err(InvalidAttestation::Subject { actual, expected });
     }
-    let suffix = match read.predicate_type.as_str() {
-        PROVENANCE => ".slsa.attestation",
-        PUBLISH => ".publish.attestation",
-        other => return Err(InvalidAttestation::Type(other.chars().take(160).collect())),
-    };
+    if read.predicate_type != provenance::PREDICATE_TYPE {
+        return Err(InvalidAttestation::Type(read.predicate_type.chars().take(160).collect()));
+    }
     let made = Attestation {
         version: VERSION,
         verification_material: Material {
@@ -113,7 +100,7 @@ pub fn of_bundle(bundle: &[u8], distribution: &str) -> Result<Made, InvalidAttes
         },
     };
     // INVARIANT: structs of text always serialise.
-    Ok(Made { suffix, json: serde_json::to_string(&made).unwrap_or_default() })
+    Ok(serde_json::to_string(&made).unwrap_or_default())
 }
 
 /// Whether bytes claim to be an attestation object rather than a bundle; nothing more is read of them.

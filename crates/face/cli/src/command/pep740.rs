@@ -73,12 +73,12 @@ fn outputs(file: &Path, args: &Args) -> Result<Vec<(PathBuf, String)>, Failure> 
     };
     let name = evidence::base_name(file)?;
     let attestation = pep740::of_bundle(&bundle, &name).map_err(|error| refuse(&error))?;
-    let mut out = vec![(evidence::beside(file, attestation.suffix), attestation.json.clone())];
+    let mut out = vec![(evidence::beside(file, pep740::SUFFIX), attestation.clone())];
     if args.provenance {
         let leaf = Bundle::parse(&bundle).map_err(|error| refuse(&error))?.certificate;
         let leaf = Certificate::parse(&leaf).map_err(|error| refuse(&error))?;
         let claims = fulcio::claims(&leaf).map_err(|error| refuse(&error))?;
-        let object = pep740::provenance_object(&claims, &[attestation.json]);
+        let object = pep740::provenance_object(&claims, &[attestation]);
         out.push((evidence::beside(file, ".provenance"), object.to_string()));
     }
     Ok(out)
