@@ -1,6 +1,8 @@
 //! What a profile demands beside who asks: read, decided with a line for each, seen by guardrails, compared between versions.
 #![expect(clippy::unwrap_used, reason = "test")]
 
+mod plain;
+
 use std::collections::BTreeMap;
 
 use chancery_core::decision::Decision;
@@ -9,25 +11,8 @@ use chancery_policy::documents::Documents;
 use chancery_policy::lint;
 use chancery_policy::policy::Policy;
 use chancery_policy::test_cases;
+use plain::PROFILE;
 
-const PROFILE: &str = r#"environment = "staging"
-owner = "me"
-purpose = "test"
-timestamp = "none"
-[keys]
-message = "k"
-[formats.sigstore]
-families = ["message"]
-[[limits]]
-count = 10
-window = "10m"
-[[grants]]
-name = "g"
-issuer = "dev"
-[grants.claims]
-source_repository_identifier = "42"
-source_repository_ref = "refs/heads/main"
-"#;
 const DEMANDED: &str = "[[attestations]]\nname = \"tests\"\npolicy = \"acme-tests\"\n\
     [[attestations]]\nname = \"reviewed\"\npolicy = \"acme-source\"\nsubject = \"source\"\n";
 const GUARDRAIL: &str = r#"@id("scanned") @reason("scan it first")

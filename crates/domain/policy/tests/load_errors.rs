@@ -2,31 +2,16 @@
 //! with its file and field.
 #![expect(clippy::unwrap_used, reason = "test")]
 
+mod plain;
+
 use std::collections::BTreeMap;
 
 use chancery_policy::documents::Documents;
 use chancery_policy::lint;
 use chancery_policy::policy::Policy;
 use chancery_policy::problem::{Problems, Severity};
+use plain::PROFILE;
 
-const PROFILE: &str = r#"environment = "staging"
-owner = "me"
-purpose = "test"
-timestamp = "none"
-[keys]
-message = "k"
-[formats.sigstore]
-families = ["message"]
-[[limits]]
-count = 10
-window = "10m"
-[[grants]]
-name = "g"
-issuer = "dev"
-[grants.claims]
-source_repository_identifier = "42"
-source_repository_ref = "refs/heads/main"
-"#;
 const GUARDRAIL: &str = r#"@id("no-forks") @reason("because")
 forbid (principal, action == Action::"sign", resource) when { context.claims has build_trigger && context.claims.build_trigger == "x" };
 "#;

@@ -3,21 +3,15 @@
 use std::path::PathBuf;
 
 use chancery_core::family::Family;
-use chancery_core::format::FormatName;
-use chancery_format::sigstore::attach::SUFFIX;
 use chancery_format::sigstore::predicate::{MAX_PREDICATE, Predicate};
 use serde_json::{Map, json};
 
 use super::Context;
-use super::sign::{self, Job};
-use crate::arguments::Mode;
+use super::said::{Going, Said};
 use crate::catalogue::Code;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::file::reader::Progress;
-use crate::sign::patient::Waiting;
-use crate::sign::prepare::{Signed, Wish};
-use crate::trust::{self, read_bounded};
+use crate::trust::read_bounded;
 
 /// Short names of predicate types, as cosign has them where it has them.
 const TYPES: [(&str, &str); 7] = [
@@ -55,21 +49,9 @@ pub(crate) struct Args {
     /// Name of the subject in the statement, instead of the file's.
     #[arg(long, value_name = "NAME")]
     subject: Option<String>,
-    /// Directory for results; otherwise beside the file.
-    #[arg(long, value_name = "DIR")]
-    output: Option<PathBuf>,
-    /// Replace an attestation that is there.
-    #[arg(long)]
-    replace: bool,
-    /// Show the decision and what would be signed; change nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// How long to wait.
+    /// Where it goes, and how far the command goes.
     #[command(flatten)]
-    waiting: Waiting,
-    /// Whom to trust when the results are verified.
-    #[command(flatten)]
-    trust: trust::Source,
+    going: Going,
 }
 
 /// Signs the claim about every file; the worst outcome is the command's.
@@ -81,18 +63,8 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         ("predicate_type".to_owned(), json!(predicate.kind())),
     ]);
     options.extend(args.subject.as_ref().map(|subject| ("subject".to_owned(), json!(subject))));
-    let wish = Wish {
-        format: Some(FormatName::Sigstore),
-        options,
-        signed: if args.replace { Signed::Replace } else { Signed::Refuse },
-        suffix: Some(format!(".{}{SUFFIX}", short(&args.kind))),
-        output: args.output.clone(),
-        progress: if context.terminal.shows_progress() { Progress::Shown } else { Progress::Hidden },
-    };
-    let patience = args.waiting.patience();
-    let (files, profile, mode) = (&args.files, &args.profile, Mode::of(&args.dry_run));
-    let (trust, attestations) = (&args.trust, Vec::new());
-    sign::carry_out(&Job { files, profile, wish, mode, patience, attestations, trust }, context)
+    let (files, profile, short) = (&args.files, &args.profile, &short(&args.kind));
+    args.going.say(Said { files, profile, options, short, attestations: Vec::new() }, context)
 }
 
 fn predicate(args: &Args) -> Result<Predicate, Failure> {

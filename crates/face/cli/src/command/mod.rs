@@ -31,6 +31,7 @@ pub(crate) mod request;
 pub(crate) mod restore;
 pub(crate) mod root;
 mod route;
+mod said;
 pub(crate) mod serve;
 pub(crate) mod setup;
 pub(crate) mod sign;

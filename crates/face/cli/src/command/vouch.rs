@@ -5,23 +5,16 @@ use std::path::PathBuf;
 
 use chancery_core::digest::Sha256;
 use chancery_core::family::Family;
-use chancery_core::format::FormatName;
 use chancery_core::id::ProfileName;
 use chancery_core::vouched::{Kind, Vouched};
-use chancery_format::sigstore::attach::SUFFIX;
 use serde_json::{Map, json};
 
 use super::Context;
-use super::sign::{self, Job};
-use crate::arguments::Mode;
+use super::said::{Going, Said};
 use crate::catalogue::Code;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::file::reader::Progress;
-use crate::sign::patient::Waiting;
-use crate::sign::prepare::{Signed, Wish};
 use crate::sign::{ask, brought};
-use crate::trust;
 
 /// What to vouch for.
 #[derive(Debug, clap::Args)]
@@ -48,21 +41,9 @@ pub(crate) struct Args {
     /// An in-toto Simple Verification Result instead of a SLSA summary.
     #[arg(long)]
     svr: bool,
-    /// Directory for results; otherwise beside the file.
-    #[arg(long, value_name = "DIR")]
-    output: Option<PathBuf>,
-    /// Replace a summary that is there.
-    #[arg(long)]
-    replace: bool,
-    /// Show the decision and what would be signed; change nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// How long to wait.
+    /// Where it goes, and how far the command goes.
     #[command(flatten)]
-    waiting: Waiting,
-    /// Whom to trust when the results are verified.
-    #[command(flatten)]
-    trust: trust::Source,
+    going: Going,
 }
 
 /// Asks for the summary.
@@ -86,16 +67,7 @@ pub(crate) fn run(args: &Args, context: &mut Context<'_, '_>) -> Result<Exit, Fa
         ("family".to_owned(), json!(Family::VerifierDsse.name())),
         ("vouch".to_owned(), json!(said)),
     ]);
-    let suffix = if args.svr { "svr" } else { "vsa" };
-    let wish = Wish {
-        format: Some(FormatName::Sigstore),
-        options,
-        signed: if args.replace { Signed::Replace } else { Signed::Refuse },
-        suffix: Some(format!(".{suffix}{SUFFIX}")),
-        output: args.output.clone(),
-        progress: if context.terminal.shows_progress() { Progress::Shown } else { Progress::Hidden },
-    };
-    let patience = args.waiting.patience();
-    let (files, profile, mode) = (&[args.file.clone()][..], &args.profile, Mode::of(&args.dry_run));
-    sign::carry_out(&Job { files, profile, wish, mode, patience, attestations, trust: &args.trust }, context)
+    let short = if args.svr { "svr" } else { "vsa" };
+    let files = std::slice::from_ref(&args.file);
+    args.going.say(Said { files, profile: &args.profile, options, short, attestations }, context)
 }
