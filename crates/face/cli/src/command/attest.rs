@@ -32,7 +32,6 @@ const TYPES: [(&str, &str); 7] = [
 
 The result says that this job claimed it, not that it is true; provenance, which the service makes itself
 from the job's token, comes with `chancery sign`.")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// Files, or patterns such as `dist/*.exe`; the same is said about each.
     #[arg(required = true, value_name = "FILE")]

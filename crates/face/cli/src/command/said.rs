@@ -18,6 +18,7 @@ use crate::trust;
 
 /// Where it goes, and how far the command goes.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Going {
     /// Directory for results; otherwise beside the file.
     #[arg(long, value_name = "DIR")]

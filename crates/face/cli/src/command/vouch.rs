@@ -24,7 +24,6 @@ use crate::sign::{ask, brought};
 
 The service verifies the attestations itself, as `[[attestations]]` of the profile say; a summary that something failed
 is never signed. `[vouch]` of the profile says which levels that means.")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// The file that was verified.
     #[arg(value_name = "FILE")]
